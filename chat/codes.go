@@ -1,0 +1,126 @@
+package chat
+
+// The error codes. Each has a text and a hint in internal/i18n; a test fails for
+// one that hasn't.
+const (
+	CodeInternal Code = "internal" // a fault of the program itself; see its log
+	CodeUsage    Code = "usage"    // a command that can't be understood (detail)
+
+	// The key and the link.
+	CodeKeyFormat   Code = "key_format"   // not a key at all
+	CodeKeyChecksum Code = "key_checksum" // a key with a typing error
+	CodeKeyVersion  Code = "key_version"  // a key of a newer version (version)
+	CodeKeyWrong    Code = "key_wrong"    // a well-formed key that this server doesn't accept
+	CodeKeyNeeded   Code = "key_needed"   // unknown server and no key given
+	CodeKeyOld      Code = "key_old"      // the key of an earlier generation; enrolment under it is closed
+	CodeKeyUnknown  Code = "key_unknown"  // this server doesn't know its own key (restart with --data, or key made elsewhere)
+	CodeLinkFormat  Code = "link_format"  // not a link
+
+	// Reaching a server.
+	CodeResolve     Code = "resolve"      // no such host name (host)
+	CodeRefused     Code = "refused"      // nothing listens there (address)
+	CodeTimeout     Code = "timeout"      // no answer in time (address)
+	CodeUnreachable Code = "unreachable"  // any other network failure (address)
+	CodeTLS         Code = "tls"          // no TLS 1.3 with X25519MLKEM768 there (address)
+	CodeNotHuisclos Code = "not_huisclos" // something else listens there (address)
+	CodeNoServer    Code = "no_server"    // none found on the local network
+
+	// Who is who.
+	CodeIdentity       Code = "identity"        // the server is not the one that the key names (expected, got)
+	CodeAuth           Code = "auth"            // a login that doesn't prove what it claims
+	CodeVersion        Code = "version"         // no common protocol version
+	CodeNameTaken      Code = "name_taken"      // belongs to another account (name)
+	CodeNameLookalike  Code = "name_lookalike"  // looks like another's (name)
+	CodeNameForm       Code = "name_form"       // empty, too long, control or direction characters (reason)
+	CodeNameOther      Code = "name_other"      // this account has another name (name)
+	CodeIdentityChange Code = "identity_change" // a person's or the server's keys are not those seen before (name)
+	CodeRevoked        Code = "revoked"         // this device was revoked
+
+	// Being put out.
+	CodeKicked     Code = "kicked"     // by an admin (reason)
+	CodeBanned     Code = "banned"     // by an admin (reason)
+	CodeSuperseded Code = "superseded" // the same device connected again
+	CodeGoodbye    Code = "goodbye"    // the server stops
+	CodeSlow       Code = "slow"       // the connection can't keep up or says nothing
+
+	// Frames and limits.
+	CodeFrame     Code = "frame"      // truncated, malformed or out of order
+	CodeFrameType Code = "frame_type" // an unknown type of frame
+	CodeTooLarge  Code = "too_large"  // over the announced size (limit)
+	CodeRate      Code = "rate"       // too many of them (wait)
+	CodeFull      Code = "full"       // too many connections
+	CodeSame      Code = "same"       // the same message ID with other bytes
+	CodeConflict  Code = "conflict"   // another Commit came first
+	CodeEnvelope  Code = "envelope"   // an envelope that doesn't say what its frame says
+
+	// Rooms.
+	CodeRoomName    Code = "room_name"    // not a room name (name)
+	CodeRoomUnknown Code = "room_unknown" // (name)
+	CodeRoomExists  Code = "room_exists"  // (name)
+	CodeRoomLimit   Code = "room_limit"   // too many rooms
+	CodeNotJoined   Code = "not_joined"   // (name)
+	CodeForked      Code = "forked"       // the server's log is not what members have seen (room)
+	CodeRolledBack  Code = "rolled_back"  // the server has lost what it had acknowledged
+	CodeUnreadable  Code = "unreadable"   // a message that can't be opened with the keys held (generation)
+	CodeLater       Code = "later"        // direct messages and private rooms come with a later version
+
+	// Administration.
+	CodeNoSuchPerson   Code = "no_such_person"  // (name)
+	CodeNotConnected   Code = "not_connected"   // known, but absent (name)
+	CodeNotBanned      Code = "not_banned"      // (name)
+	CodeSelf           Code = "self"            // one can't do that to oneself
+	CodeUnknownCommand Code = "unknown_command" // (command)
+	CodeNotAcked       Code = "not_acked"       // no acknowledgement in time
+
+	// What is kept.
+	CodeDiskFull     Code = "disk_full"     // the server can't store
+	CodeStorage      Code = "storage"       // any other failure to store or read
+	CodeDataNewer    Code = "data_newer"    // a data folder of a newer version (version)
+	CodeDataInUse    Code = "data_in_use"   // another process has it open (path)
+	CodeDataCorrupt  Code = "data_corrupt"  // a data folder that doesn't check (path)
+	CodeVaultCorrupt Code = "vault_corrupt" // a vault that was changed outside the program (path)
+	CodeVaultNewer   Code = "vault_newer"   // (version)
+	CodeVaultLocked  Code = "vault_locked"  // needs its passphrase
+	CodeVaultInUse   Code = "vault_in_use"  // another process owns the profile (path)
+	CodePortInUse    Code = "port_in_use"   // (address)
+	CodePermission   Code = "permission"    // (path)
+	CodeNoAdmin      Code = "no_admin"      // no admin socket answers there (path)
+	CodeAdminRefused Code = "admin_refused" // not allowed in this mode (reason)
+	CodeConfig       Code = "config"        // a configuration file that can't be used (path, detail)
+)
+
+var classes = map[Code]Class{
+	CodeUsage: Usage, CodeUnknownCommand: Usage, CodeRoomName: Usage,
+
+	CodeResolve: Unreachable, CodeRefused: Unreachable, CodeTimeout: Unreachable, CodeUnreachable: Unreachable,
+	CodeTLS: Unreachable, CodeNotHuisclos: Unreachable, CodeNoServer: Unreachable, CodeFull: Unreachable, CodeGoodbye: Unreachable,
+
+	CodeKeyFormat: Identity, CodeKeyChecksum: Identity, CodeKeyVersion: Identity, CodeKeyWrong: Identity,
+	CodeKeyNeeded: Identity, CodeKeyOld: Identity, CodeLinkFormat: Identity, CodeIdentity: Identity, CodeAuth: Identity,
+	CodeIdentityChange: Identity, CodeForked: Identity, CodeRolledBack: Identity,
+
+	CodeNameTaken: Naming, CodeNameLookalike: Naming, CodeNameForm: Naming, CodeNameOther: Naming,
+
+	CodeKicked: Expelled, CodeBanned: Expelled, CodeRevoked: Expelled,
+
+	CodeNotAcked: Unacknowledged, CodeDiskFull: Unacknowledged,
+}
+
+// Class returns the class of c, Other when it has none.
+func (c Code) Class() Class { return classes[c] }
+
+// Codes lists every code, for the tests that look for missing texts.
+func Codes() []Code {
+	return []Code{
+		CodeInternal, CodeUsage,
+		CodeKeyFormat, CodeKeyChecksum, CodeKeyVersion, CodeKeyWrong, CodeKeyNeeded, CodeKeyOld, CodeKeyUnknown, CodeLinkFormat,
+		CodeResolve, CodeRefused, CodeTimeout, CodeUnreachable, CodeTLS, CodeNotHuisclos, CodeNoServer,
+		CodeIdentity, CodeAuth, CodeVersion, CodeNameTaken, CodeNameLookalike, CodeNameForm, CodeNameOther, CodeIdentityChange, CodeRevoked,
+		CodeKicked, CodeBanned, CodeSuperseded, CodeGoodbye, CodeSlow,
+		CodeFrame, CodeFrameType, CodeTooLarge, CodeRate, CodeFull, CodeSame, CodeConflict, CodeEnvelope,
+		CodeRoomName, CodeRoomUnknown, CodeRoomExists, CodeRoomLimit, CodeNotJoined, CodeForked, CodeRolledBack, CodeUnreadable, CodeLater,
+		CodeNoSuchPerson, CodeNotConnected, CodeNotBanned, CodeSelf, CodeUnknownCommand, CodeNotAcked,
+		CodeDiskFull, CodeStorage, CodeDataNewer, CodeDataInUse, CodeDataCorrupt, CodeVaultCorrupt, CodeVaultNewer, CodeVaultLocked, CodeVaultInUse,
+		CodePortInUse, CodePermission, CodeNoAdmin, CodeAdminRefused, CodeConfig,
+	}
+}
