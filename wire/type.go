@@ -1,0 +1,39 @@
+package wire
+
+// Type is the first element of every frame.
+type Type uint8
+
+// The types below 24 take one byte. C: sent by clients, S: by servers.
+const (
+	TypeHelloC    Type = 1 // C
+	TypeChallenge Type = 2 // S
+	TypeAuth      Type = 3 // C
+	TypeWelcome   Type = 4 // S
+	TypeDone      Type = 5 // S
+	TypeFailure   Type = 6 // S
+	TypeNotice    Type = 7 // S
+	TypeBye       Type = 8 // both
+
+	TypeSend        Type = 10 // C
+	TypeAck         Type = 11 // S
+	TypeEntries     Type = 12 // S
+	TypeSubscribe   Type = 13 // C
+	TypeUnsubscribe Type = 14 // C
+	TypeRoom        Type = 15 // S
+	TypeRead        Type = 16 // C
+	TypePage        Type = 17 // S
+	TypeRooms       Type = 18 // C
+	TypeRoomList    Type = 19 // S
+	TypeCreate      Type = 20 // C
+
+	TypeWho      Type = 24 // C
+	TypePeople   Type = 25 // S
+	TypeList     Type = 26 // C
+	TypeListing  Type = 27 // S
+	TypePresence Type = 28 // S
+
+	TypeKeyState    Type = 32 // C
+	TypeGenerations Type = 33 // S
+	TypePutLink     Type = 34 // C
+	TypeRotated     Type = 35 // S
+)
