@@ -1,0 +1,184 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"huisclos/chat"
+)
+
+// API is what a face uses. *Client implements it for the process that owns the
+// profile, *Remote for every other process of the same user.
+//
+// Rooms are named as people name them; "#" and capitals don't matter
+// (chat.RoomName). All methods may be called at the same time. Errors are
+// *chat.Error. After Close, and after the session has ended for good
+// (Ended), methods return the reason.
+type API interface {
+	// Status says who and where we are. It needs no network.
+	Status(ctx context.Context) (Status, error)
+	// Online waits for the session: nil as soon as the login is done, else the
+	// reason of the last attempt, once there was one. It doesn't end the attempts.
+	Online(ctx context.Context) error
+	// Events begins a stream of what happens from now on. It ends, by closing
+	// the channel, with ctx or after Ended. A reader that falls far behind
+	// loses events and is told so by Missed; messages are all in History.
+	Events(ctx context.Context) (<-chan Event, error)
+
+	// Join enters a key room and stays in it in later sessions. CodeRoomUnknown,
+	// CodeRoomName. It returns when the room is read up to its head.
+	Join(ctx context.Context, room string) (RoomView, error)
+	// Leave leaves it; what was read is kept. CodeNotJoined.
+	Leave(ctx context.Context, room string) error
+	// Create makes a key room and joins it. CodeRoomExists, CodeRoomLimit.
+	Create(ctx context.Context, room string) (RoomView, error)
+	// Rooms lists the server's rooms and those joined; without a network, those joined.
+	Rooms(ctx context.Context) ([]RoomView, error)
+	// People lists who is in a room now; with an empty room, on the server.
+	People(ctx context.Context, room string) ([]PersonView, error)
+
+	// Queue puts a message at the end of the outbox and returns when it would
+	// survive a crash of the program. What becomes of it is told by Sent or SendFailed.
+	// CodeTooLarge when text is over Status.MaxText, CodeNotJoined.
+	Queue(ctx context.Context, room, text string) (chat.MessageID, error)
+	// Send returns when the message is durable on the server. When it fails, by
+	// CodeNotAcked at the end of ctx or otherwise, nothing stays queued; a message that was
+	// already on its way may still have arrived. It doesn't need the room to be joined.
+	Send(ctx context.Context, room, text string) (Receipt, error)
+	// Flush waits until everything queued is acknowledged or has failed; it
+	// returns the first failure, CodeNotAcked at the end of ctx.
+	Flush(ctx context.Context) error
+	// Private begins a conversation with one person: CodeLater in this version.
+	Private(ctx context.Context, name, text string) error
+
+	// History returns up to limit messages with seq > after, oldest first; it
+	// fetches from the server what isn't here. No messages: the head.
+	History(ctx context.Context, room string, after chat.Seq, limit int) ([]Message, error)
+	// Recent returns the last messages with seq < before (0: up to the head),
+	// at most limit of them, oldest first.
+	Recent(ctx context.Context, room string, before chat.Seq, limit int) ([]Message, error)
+	// Read goes through a room's messages with seq > after, to the head or, with
+	// follow, on until ctx ends. An error is the last thing that it yields. The room
+	// is read up to the server's head first; it need not be joined.
+	Read(ctx context.Context, room string, after chat.Seq, follow bool) iter.Seq2[Message, error]
+
+	// SetKey takes the key of another generation (hc1… or a link), when a rotation
+	// left us without it. CodeKeyWrong when it fits no generation of this server.
+	SetKey(ctx context.Context, text string) error
+	// Resume goes on with a room that stopped, on the person's own decision: what
+	// the server now holds is taken as the room's log. It does nothing to one that runs.
+	Resume(ctx context.Context, room string) error
+
+	// Close ends the session. What is queued stays queued. A Remote's Close only ends
+	// the connection to the owner.
+	Close(ctx context.Context) error
+}
+
+// Status is the state of the session.
+type Status struct {
+	Server     chat.Fingerprint
+	Address    string // where it was last reached, HOST:PORT
+	Software   string // the server's program and version; empty before the first login
+	Name       string
+	Account    chat.AccountID
+	Device     chat.DeviceID
+	Online     bool
+	Offline    *chat.Error     // why not, when it isn't
+	Ended      *chat.Error     // why the session ended for good
+	Generation chat.Generation // the server's newest
+	Keys       []chat.Generation
+	Prove      bool // this device must prove the newest key before it can log in
+	Ephemeral  bool // the server forgets everything when it stops, and so does this profile
+	Session    uint64
+	MaxText    int   // bytes of text in one message; 0 before the first login
+	Skew       int64 // the server's clock minus ours at the login, ms
+	Queued     int   // messages not acknowledged yet
+	Protection Protection
+	NewDevice  string // why this device's keys were made anew, empty when they weren't (ReasonVaultRolledBack …)
+	Rooms      []RoomView
+}
+
+// Protection says what guards the vault's key.
+type Protection string
+
+const (
+	// ProtectedByKeyring: the system's keyring holds the key.
+	ProtectedByKeyring Protection = "keyring"
+	// ProtectedByFile: a file of mode 0600 beside the vault: not protected from who can read your files.
+	ProtectedByFile Protection = "file"
+	// ProtectedByPassphrase: the key is sealed by a passphrase (Argon2id).
+	ProtectedByPassphrase Protection = "passphrase"
+	// ProtectedByMemory: nothing is written to disk.
+	ProtectedByMemory Protection = "memory"
+)
+
+// RoomView is a room as a face shows it.
+type RoomView struct {
+	Room    chat.RoomID
+	Name    string // without "#"
+	Kind    chat.RoomKind
+	Joined  bool
+	Oldest  chat.Seq // the first entry that we hold; 0 when we hold none
+	Read    chat.Seq // verified up to here
+	Head    chat.Seq // the server's, as last heard
+	Online  int      // people in it, as last heard; -1 when unknown
+	Queued  int
+	Stopped *chat.Error // why it stopped; nil when it runs
+}
+
+// PersonView is somebody present.
+type PersonView struct {
+	Account chat.AccountID
+	Name    string
+	Me      bool
+	Devices int // connected
+	Since   time.Time
+	Client  string // the client's program and version, as the server tells it
+	// Refused says why this person's messages aren't shown: CodeNameLookalike,
+	// CodeIdentityChange, CodeAuth. Name is then only what the server claims.
+	Refused *chat.Error
+}
+
+// Receipt is the server's acknowledgement.
+type Receipt struct {
+	Room string
+	ID   chat.MessageID
+	Seq  chat.Seq
+	Time time.Time // the server's
+}
+
+// Form says what a Message holds.
+type Form uint8
+
+const (
+	// Text is a message that passed every check.
+	Text Form = 1
+	// Unreadable is one whose key we lack. It becomes Text by itself when the key comes;
+	// a second Message with the same Seq tells so.
+	Unreadable Form = 2
+	// Removed is one that the server's retention has removed.
+	Removed Form = 3
+	// Refused is an entry that failed a check; nothing of it is shown.
+	Refused Form = 4
+	// Unsupported is a message of a kind that this version doesn't know.
+	Unsupported Form = 5
+)
+
+// Message is one entry of a room's log. It is also an Event.
+type Message struct {
+	Room       string
+	Seq        chat.Seq
+	ID         chat.MessageID
+	Account    chat.AccountID
+	Device     chat.DeviceID
+	Sender     string // pinned name; empty when Removed, or Refused before the name was known
+	Mine       bool
+	Time       time.Time // the server's
+	Written    time.Time // the sender's word
+	Form       Form
+	Text       string          // of Text; Markdown or plain
+	Generation chat.Generation // of the key that it is sealed with
+	Err        *chat.Error     // why, for Unreadable and Refused
+	Old        bool            // it was there before this session read up to the head
+}

@@ -1,0 +1,139 @@
+package client
+
+import (
+	"time"
+
+	"huisclos/chat"
+)
+
+// Event is one of: Message, Sent, SendFailed, Arrivals, Online, Offline, Notice,
+// Gap, RoomStopped, RoomResumed, Rotated, KeyMissing, KeyGained, IdentityChanged, NewDevice, Missed, Ended.
+type Event interface{ event() }
+
+// Sent tells that a message of ours is durable on the server.
+type Sent struct {
+	Room string
+	ID   chat.MessageID
+	Seq  chat.Seq
+	Time time.Time
+}
+
+// SendFailed tells that a message will not be sent. Text is what was in it.
+type SendFailed struct {
+	Room string
+	ID   chat.MessageID
+	Text string
+	Err  *chat.Error
+}
+
+// Arrivals tells who came into a room and who left. In a large room only
+// the number is told.
+type Arrivals struct {
+	Room   string
+	Came   []string
+	Went   []string
+	Online int
+}
+
+// Online tells that the login is done and every joined room is being read.
+type Online struct {
+	Address string
+	Session uint64
+	First   bool // of this process
+}
+
+// Offline tells that the connection was lost or couldn't be made, and when it is tried again.
+type Offline struct {
+	Err     *chat.Error
+	RetryIn time.Duration
+}
+
+// Notice is what the server's admin says to everyone; the server can read it.
+type Notice struct {
+	Text string
+	Time time.Time
+}
+
+// Gap tells that entries From to To of a room are gone: the server's retention
+// removed them before we read them.
+type Gap struct {
+	Room     string
+	From, To chat.Seq
+}
+
+// RoomStopped tells that a room is neither read nor written any more, and why: CodeForked,
+// CodeRolledBack, CodeIdentityChange. See API.Resume.
+type RoomStopped struct {
+	Room string
+	Seq  chat.Seq // the entry that failed; 0 when it isn't about one
+	Err  *chat.Error
+}
+
+// RoomResumed tells that a stopped room goes on.
+type RoomResumed struct{ Room string }
+
+// Rotated tells that a new generation of the shared key began.
+type Rotated struct {
+	Generation chat.Generation
+	Have       bool // we hold its key
+}
+
+// KeyMissing tells that the key of a generation is needed and how we ask for it:
+// CodeKeyNeeded with its hint. It is told once for each session and generation.
+type KeyMissing struct {
+	Generation chat.Generation
+	Err        *chat.Error
+}
+
+// KeyGained tells that a missing key came, and how many messages it opened.
+type KeyGained struct {
+	Generation chat.Generation
+	Opened     int
+}
+
+// IdentityChanged tells that the server shows other keys for a name than those
+// first seen (CodeIdentityChange), or a name that looks like another's (CodeNameLookalike).
+type IdentityChanged struct {
+	Name    string
+	Account chat.AccountID // that claims the name now
+	Err     *chat.Error
+}
+
+// NewDevice tells that the keys of this device were made anew, and why.
+type NewDevice struct{ Reason string }
+
+// The reasons of NewDevice.
+const (
+	// ReasonVaultRolledBack: the vault is an older copy of itself.
+	ReasonVaultRolledBack = "vault_rolled_back"
+	// ReasonRevoked: the server no longer accepts the old keys.
+	ReasonRevoked = "revoked"
+)
+
+// Missed tells a slow reader of Events how many it lost.
+type Missed struct{ Events int }
+
+// Ended is the last event: the session is over and isn't tried again. Err is CodeKicked,
+// CodeBanned, CodeGoodbye of an in-memory server, CodeSuperseded, CodeIdentity, …; nil after Close.
+type Ended struct {
+	Err  *chat.Error
+	Gone bool // the server was in memory and is gone: the profile can be removed
+}
+
+func (Message) event()         {}
+func (Sent) event()            {}
+func (SendFailed) event()      {}
+func (Arrivals) event()        {}
+func (Online) event()          {}
+func (Offline) event()         {}
+func (Notice) event()          {}
+func (Gap) event()             {}
+func (RoomStopped) event()     {}
+func (RoomResumed) event()     {}
+func (Rotated) event()         {}
+func (KeyMissing) event()      {}
+func (KeyGained) event()       {}
+func (IdentityChanged) event() {}
+func (NewDevice) event()       {}
+func (Missed) event()          {}
+func (Ended) event()           {}
