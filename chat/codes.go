@@ -82,6 +82,9 @@ const (
 	CodeVaultNewer   Code = "vault_newer"   // (version)
 	CodeVaultLocked  Code = "vault_locked"  // needs its passphrase
 	CodeVaultInUse   Code = "vault_in_use"  // another process owns the profile (path)
+	CodeVaultFull    Code = "vault_full"    // no room on the disk for the profile (path)
+	CodePassphrase   Code = "passphrase"    // not the vault's passphrase (path)
+	CodeKeyring      Code = "keyring"       // the system's keyring, which has the vault's key, doesn't give it (path)
 	CodePortInUse    Code = "port_in_use"   // (address)
 	CodePermission   Code = "permission"    // (path)
 	CodeNoAdmin      Code = "no_admin"      // no admin socket answers there (path)
@@ -121,6 +124,7 @@ func Codes() []Code {
 		CodeRoomName, CodeRoomUnknown, CodeRoomExists, CodeRoomLimit, CodeNotJoined, CodeForked, CodeRolledBack, CodeUnreadable, CodeLater,
 		CodeNoSuchPerson, CodeNotConnected, CodeNotBanned, CodeSelf, CodeUnknownCommand, CodeNotAcked,
 		CodeDiskFull, CodeStorage, CodeDataNewer, CodeDataInUse, CodeDataCorrupt, CodeVaultCorrupt, CodeVaultNewer, CodeVaultLocked, CodeVaultInUse,
+		CodeVaultFull, CodePassphrase, CodeKeyring,
 		CodePortInUse, CodePermission, CodeNoAdmin, CodeAdminRefused, CodeConfig,
 	}
 }

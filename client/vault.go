@@ -5,7 +5,7 @@ import "huisclos/chat"
 // Vault keeps a profile's state at rest: ordered tables of small records, in transactions.
 // vault.SQLite is one, encrypted and authenticated; Memory another. The conformance suite
 // vaulttest says what each must do. One process has it open at a time; all methods may be called at the same time.
-// Errors are *chat.Error: CodeVaultCorrupt for a record that isn't what was written, CodeStorage, CodeDiskFull.
+// Errors are *chat.Error: CodeVaultCorrupt for a record that isn't what was written, CodeStorage, CodeVaultFull.
 type Vault interface {
 	// View runs f on one consistent state.
 	View(f func(Reader) error) error
