@@ -1,0 +1,76 @@
+package client
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"huisclos/chat"
+)
+
+// Link is a connection to a server after TLS: whole frames, in order, each way.
+// One goroutine reads, one writes, any may close.
+type Link interface {
+	// Exporter is the TLS exporter of RFC 9266 that the login signs (PROTOCOL §4).
+	Exporter() ([]byte, error)
+	// Read returns the next frame. The bytes are the caller's.
+	Read() ([]byte, error)
+	// Write sends frames, in one go where it can. It may keep them.
+	Write(frames ...[]byte) error
+	// Close ends the connection; a Read or Write under way returns.
+	Close() error
+}
+
+// Dialer makes a Link to HOST:PORT, and gives up with ctx. server is the fingerprint that TLS must show
+// (CodeIdentity). Errors: CodeResolve, CodeRefused, CodeTimeout, CodeUnreachable, CodeTLS, CodeNotHuisclos.
+type Dialer func(ctx context.Context, address string, server chat.Fingerprint) (Link, error)
+
+// Config is what a Client is made of.
+type Config struct {
+	// Vault keeps the profile. The client closes it at the end.
+	Vault Vault
+	// Dial reaches the server.
+	Dial Dialer
+	// Address is HOST:PORT; empty: where the server was last reached.
+	Address string
+	// Server is the server's fingerprint. It may be zero when the vault knows it.
+	Server chat.Fingerprint
+	// Key is the shared key as a person was given it (hc1…); needed once, and empty later.
+	Key string
+	// Name is the person's name; empty when the vault knows it.
+	Name string
+	// Software is our own name and version, shown to the server's admin.
+	Software string
+	// Log gets what is for the developer; nil: nothing.
+	Log *slog.Logger
+
+	// Tail is how many of a room's last messages are read first when it is new to us; 0: 100.
+	Tail uint32
+	// Window is how many messages may be on their way unacknowledged; 0: 128.
+	Window int
+	// Backoff is the wait before the second attempt to connect, which doubles up to MaxBackoff, with jitter. 0: half a second.
+	Backoff time.Duration
+	// MaxBackoff bounds it; 0: a minute.
+	MaxBackoff time.Duration
+	// Patience bounds one attempt to connect and log in; 0: 20 seconds.
+	Patience time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	def(&c.Tail, 100)
+	def(&c.Window, 128)
+	def(&c.Backoff, 500*time.Millisecond)
+	def(&c.MaxBackoff, time.Minute)
+	def(&c.Patience, 20*time.Second)
+	return c
+}
+
+func def[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}

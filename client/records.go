@@ -1,0 +1,166 @@
+package client
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"huisclos/chat"
+	"huisclos/wire"
+)
+
+// The records of the vault. Each is a CBOR map with small numbers for names, so that a later
+// version can add to it; what a number means never changes.
+
+// selfRecord is who we are on this server. It holds secrets.
+type selfRecord struct {
+	Server      chat.Fingerprint `cbor:"1,keyasint"`
+	Name        string           `cbor:"2,keyasint"`
+	Account     []byte           `cbor:"3,keyasint"` // the account's private key
+	Device      []byte           `cbor:"4,keyasint"` // the device's private keys
+	Certificate []byte           `cbor:"5,keyasint"`
+	ListVersion uint64           `cbor:"6,keyasint"`
+	NameSig     []byte           `cbor:"7,keyasint"`
+	Enrolled    bool             `cbor:"8,keyasint,omitempty"`
+	Address     string           `cbor:"9,keyasint,omitempty"`
+	Incarnation []byte           `cbor:"10,keyasint,omitempty"`
+	Ephemeral   bool             `cbor:"11,keyasint,omitempty"`
+	Newest      chat.Generation  `cbor:"12,keyasint,omitempty"` // the server's newest generation, as last heard
+	Message     uint32           `cbor:"13,keyasint,omitempty"` // the server's limit of one envelope, bytes
+	NewDevice   string           `cbor:"14,keyasint,omitempty"` // reason of the last renewal
+	Given       []byte           `cbor:"15,keyasint,omitempty"` // a key that wasn't tried on the server yet
+}
+
+// keyRecord is the shared key of one generation.
+type keyRecord struct {
+	Key  []byte `cbor:"1,keyasint"`
+	Link bool   `cbor:"2,keyasint,omitempty"` // the server has the link to the generation before
+}
+
+// roomRecord is the state of one room's log.
+type roomRecord struct {
+	Name   string        `cbor:"1,keyasint"`
+	Kind   chat.RoomKind `cbor:"2,keyasint"`
+	Joined bool          `cbor:"3,keyasint,omitempty"`
+	// Anchored says that Base and Seq mean something.
+	Anchored bool     `cbor:"4,keyasint,omitempty"`
+	Base     chat.Seq `cbor:"5,keyasint,omitempty"` // the verified stretch begins after this
+	BaseHash [32]byte `cbor:"6,keyasint"`
+	Seq      chat.Seq `cbor:"7,keyasint,omitempty"` // and ends here
+	Hash     [32]byte `cbor:"8,keyasint"`
+	Floor    chat.Seq `cbor:"9,keyasint,omitempty"` // the server's log begins after this, as last heard
+	// The counters under which we sealed last.
+	OwnCounter uint64   `cbor:"10,keyasint,omitempty"`
+	OwnHash    [32]byte `cbor:"11,keyasint"`
+	// The newest of our messages that the server acknowledged.
+	Acked     chat.Seq `cbor:"12,keyasint,omitempty"`
+	AckedHash [32]byte `cbor:"13,keyasint"`
+	// What members have seen before Base, to be compared when we read that far back.
+	Claims map[chat.Seq][32]byte `cbor:"14,keyasint,omitempty"`
+	// Why it stopped.
+	StopCode   chat.Code         `cbor:"15,keyasint,omitempty"`
+	StopParams map[string]string `cbor:"16,keyasint,omitempty"`
+	StopSeq    chat.Seq          `cbor:"17,keyasint,omitempty"`
+	Gap        chat.Seq          `cbor:"18,keyasint,omitempty"` // entries up to here that we never read are gone
+}
+
+// senderRecord is how far a sender's counter is in a room.
+type senderRecord struct {
+	Counter uint64   `cbor:"1,keyasint"` // of its newest message
+	Hash    [32]byte `cbor:"2,keyasint"` // of that envelope
+	Seq     chat.Seq `cbor:"3,keyasint"`
+	// The oldest one that we have read, for reading further back.
+	FirstCounter  uint64   `cbor:"4,keyasint"`
+	FirstPrevious [32]byte `cbor:"5,keyasint"`
+	FirstSeq      chat.Seq `cbor:"6,keyasint"`
+}
+
+// personRecord is a pinned account.
+type personRecord struct {
+	Name    string `cbor:"1,keyasint"`
+	NameSig []byte `cbor:"2,keyasint"`
+	Version uint64 `cbor:"3,keyasint,omitempty"` // the highest version of the device list that we saw
+	Former  bool   `cbor:"4,keyasint,omitempty"` // another account has the name now, as the person accepted
+}
+
+// deviceRecord is a pinned device.
+type deviceRecord struct {
+	Account     chat.AccountID `cbor:"1,keyasint"`
+	Certificate []byte         `cbor:"2,keyasint"`
+}
+
+// outboxRecord is a message that waits.
+type outboxRecord struct {
+	ID   chat.MessageID `cbor:"1,keyasint"`
+	Text string         `cbor:"2,keyasint"`
+	// Once: made by Send, which forgets it when it fails.
+	Once bool `cbor:"3,keyasint,omitempty"`
+	// Envelope is what was sent; empty: it isn't sealed yet.
+	Envelope []byte `cbor:"4,keyasint,omitempty"`
+	// Acked is its place in the log once the server said so; it waits to be read there.
+	Acked chat.Seq `cbor:"5,keyasint,omitempty"`
+}
+
+// entryRecord is one entry read.
+type entryRecord struct {
+	Time       int64             `cbor:"1,keyasint"` // the server's, ms since 1970
+	Form       Form              `cbor:"2,keyasint"`
+	Envelope   [32]byte          `cbor:"3,keyasint"` // its SHA-256
+	Hash       [32]byte          `cbor:"4,keyasint"` // H of the chain here
+	Account    chat.AccountID    `cbor:"5,keyasint"`
+	Device     chat.DeviceID     `cbor:"6,keyasint"`
+	ID         chat.MessageID    `cbor:"7,keyasint"`
+	Generation chat.Generation   `cbor:"8,keyasint,omitempty"`
+	Text       string            `cbor:"9,keyasint,omitempty"`
+	Code       chat.Code         `cbor:"10,keyasint,omitempty"`
+	Params     map[string]string `cbor:"11,keyasint,omitempty"`
+	Raw        []byte            `cbor:"12,keyasint,omitempty"` // the envelope, while it can't be read
+}
+
+// errRecord is a record that the vault authenticated and that we can't read: made by another version.
+var errRecord = errors.New("client: a record of another version")
+
+func parseRecord(b []byte, v any) error {
+	if err := wire.Unmarshal(b, v); err != nil {
+		return chat.Errorf(chat.CodeVaultNewer).Because(errors.Join(errRecord, err))
+	}
+	return nil
+}
+
+// Keys of the tables.
+
+var selfKey = []byte("self")
+
+func generationKey(g chat.Generation) []byte { return binary.BigEndian.AppendUint32(nil, uint32(g)) }
+
+func entryKey(r chat.RoomID, n chat.Seq) []byte {
+	return binary.BigEndian.AppendUint64(r[:len(r):len(r)], uint64(n))
+}
+
+func outboxKey(r chat.RoomID, order uint64) []byte {
+	return binary.BigEndian.AppendUint64(r[:len(r):len(r)], order)
+}
+
+func senderKey(r chat.RoomID, d chat.DeviceID) []byte {
+	return append(r[:len(r):len(r)], d[:]...)
+}
+
+// roomRange bounds the keys of one room: from its first to before the next.
+func roomRange(r chat.RoomID) (from, to []byte) {
+	from = r[:]
+	to = make([]byte, len(r))
+	copy(to, r[:])
+	for i := len(to) - 1; i >= 0; i-- {
+		if to[i]++; to[i] != 0 {
+			return from, to
+		}
+	}
+	return from, nil
+}
+
+// splitKey takes the number from the end of an entry's or an outbox record's key.
+func splitKey(key []byte) (r chat.RoomID, n uint64) {
+	if len(key) != len(r)+8 {
+		return r, 0
+	}
+	return chat.RoomID(key[:len(r)]), binary.BigEndian.Uint64(key[len(r):])
+}
