@@ -90,10 +90,12 @@ const (
 	CodeNoAdmin      Code = "no_admin"      // no admin socket answers there (path)
 	CodeAdminRefused Code = "admin_refused" // not allowed in this mode (reason)
 	CodeConfig       Code = "config"        // a configuration file that can't be used (path, detail)
+	CodeSettingValue Code = "setting_value" // a setting that can't have this value (name, value)
+	CodeSettingNeeds Code = "setting_needs" // a setting that needs another one (name, needs)
 )
 
 var classes = map[Code]Class{
-	CodeUsage: Usage, CodeUnknownCommand: Usage, CodeRoomName: Usage,
+	CodeUsage: Usage, CodeSettingValue: Usage, CodeSettingNeeds: Usage, CodeUnknownCommand: Usage, CodeRoomName: Usage,
 
 	CodeResolve: Unreachable, CodeRefused: Unreachable, CodeTimeout: Unreachable, CodeUnreachable: Unreachable,
 	CodeTLS: Unreachable, CodeNotHuisclos: Unreachable, CodeNoServer: Unreachable, CodeFull: Unreachable, CodeGoodbye: Unreachable,
@@ -125,6 +127,6 @@ func Codes() []Code {
 		CodeNoSuchPerson, CodeNotConnected, CodeNotBanned, CodeSelf, CodeUnknownCommand, CodeNotAcked,
 		CodeDiskFull, CodeStorage, CodeDataNewer, CodeDataInUse, CodeDataCorrupt, CodeVaultCorrupt, CodeVaultNewer, CodeVaultLocked, CodeVaultInUse,
 		CodeVaultFull, CodePassphrase, CodeKeyring,
-		CodePortInUse, CodePermission, CodeNoAdmin, CodeAdminRefused, CodeConfig,
+		CodePortInUse, CodePermission, CodeNoAdmin, CodeAdminRefused, CodeConfig, CodeSettingValue, CodeSettingNeeds,
 	}
 }
