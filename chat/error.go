@@ -37,7 +37,7 @@ const (
 type Error struct {
 	Code   Code
 	Params map[string]string
-	Cause  error
+	Cause  error `json:"-" cbor:"-"`
 }
 
 // Errorf makes an error from a code and pairs of parameter name and value.

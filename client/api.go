@@ -88,6 +88,7 @@ type Status struct {
 	Ended      *chat.Error     // why the session ended for good
 	Generation chat.Generation // the server's newest
 	Keys       []chat.Generation
+	Enrolled   bool // the server knows this device
 	Prove      bool // this device must prove the newest key before it can log in
 	Ephemeral  bool // the server forgets everything when it stops, and so does this profile
 	Session    uint64

@@ -28,6 +28,7 @@ type selfRecord struct {
 	Message     uint32           `cbor:"13,keyasint,omitempty"` // the server's limit of one envelope, bytes
 	NewDevice   string           `cbor:"14,keyasint,omitempty"` // reason of the last renewal
 	Given       []byte           `cbor:"15,keyasint,omitempty"` // a key that wasn't tried on the server yet
+	AccountID   chat.AccountID   `cbor:"16,keyasint"`
 }
 
 // keyRecord is the shared key of one generation.
@@ -52,8 +53,11 @@ type roomRecord struct {
 	OwnCounter uint64   `cbor:"10,keyasint,omitempty"`
 	OwnHash    [32]byte `cbor:"11,keyasint"`
 	// The newest of our messages that the server acknowledged.
-	Acked     chat.Seq `cbor:"12,keyasint,omitempty"`
-	AckedHash [32]byte `cbor:"13,keyasint"`
+	Acked         chat.Seq `cbor:"12,keyasint,omitempty"`
+	AckedHash     [32]byte `cbor:"13,keyasint"`
+	Whole         bool     `cbor:"22,keyasint,omitempty"` // read it all, from the start
+	AckedCounter  uint64   `cbor:"19,keyasint,omitempty"` // of our message with the greatest one acknowledged
+	AckedEnvelope [32]byte `cbor:"20,keyasint"`
 	// What members have seen before Base, to be compared when we read that far back.
 	Claims map[chat.Seq][32]byte `cbor:"14,keyasint,omitempty"`
 	// Why it stopped.
@@ -61,6 +65,7 @@ type roomRecord struct {
 	StopParams map[string]string `cbor:"16,keyasint,omitempty"`
 	StopSeq    chat.Seq          `cbor:"17,keyasint,omitempty"`
 	Gap        chat.Seq          `cbor:"18,keyasint,omitempty"` // entries up to here that we never read are gone
+	Barrier    chat.Seq          `cbor:"21,keyasint,omitempty"` // nothing before is read: a person resumed here
 }
 
 // senderRecord is how far a sender's counter is in a room.
