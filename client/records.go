@@ -137,6 +137,13 @@ var selfKey = []byte("self")
 
 func generationKey(g chat.Generation) []byte { return binary.BigEndian.AppendUint32(nil, uint32(g)) }
 
+func parseGeneration(key []byte) chat.Generation {
+	if len(key) != 4 {
+		return 0
+	}
+	return chat.Generation(binary.BigEndian.Uint32(key))
+}
+
 func entryKey(r chat.RoomID, n chat.Seq) []byte {
 	return binary.BigEndian.AppendUint64(r[:len(r):len(r)], uint64(n))
 }

@@ -18,7 +18,7 @@ var ErrClosed = errors.New("edit: closed")
 
 // Prompt says how a line is asked for.
 type Prompt struct {
-	Text     string    // before the line; may hold colours
+	Text     string    // before the line; may hold colours; empty: what SetPrompt said
 	Initial  string    // the text to begin with
 	Secret   bool      // show dots, keep no history
 	Keep     bool      // leave the line on the screen, and the terminal as it was, when it is accepted
@@ -51,10 +51,14 @@ type Editor struct {
 	closed bool
 	screen screen
 	above  []string
+	label  string  // what SetPrompt said
+	text   string  // what Offer said while no line was read
 	prompt *Prompt // nil: no line is shown
 	buf    buffer
 	comp   *completion
 	pasted bool
+	// reading: between the beginning of a ReadLine and its end.
+	reading bool
 
 	// Used by ReadLine only.
 	dec  Decoder
@@ -105,12 +109,27 @@ func (e *Editor) Update(lines []string, above []string) {
 	e.draw(lines...)
 }
 
-// SetPrompt changes the text before the line being edited.
+// SetPrompt changes the text before the line being edited and before later ones
+// whose Prompt has none.
 func (e *Editor) SetPrompt(text string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.label = text
 	if e.prompt != nil {
 		e.prompt.Text = text
+		e.draw()
+	}
+}
+
+// Offer puts text into the line being edited, or into the next one, if it is empty.
+func (e *Editor) Offer(text string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case !e.reading:
+		e.text = text
+	case e.buf.text == "":
+		e.buf.set(text)
 		e.draw()
 	}
 }
@@ -228,7 +247,13 @@ func (e *Editor) show(p Prompt) error {
 	if err := e.term.Raw(); err != nil {
 		return err
 	}
-	e.prompt, e.pasted, e.comp = &p, false, nil
+	if p.Text == "" {
+		p.Text = e.label
+	}
+	if p.Initial == "" {
+		p.Initial = e.text
+	}
+	e.prompt, e.pasted, e.comp, e.text, e.reading = &p, false, nil, "", true
 	e.buf = buffer{max: p.Max, killed: e.buf.killed}
 	e.buf.set(p.Initial)
 	e.draw()
@@ -239,6 +264,7 @@ func (e *Editor) show(p Prompt) error {
 func (e *Editor) leave(p Prompt, err error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.reading = false
 	if e.closed || !p.Keep {
 		return err
 	}

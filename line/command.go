@@ -1,0 +1,135 @@
+package line
+
+import (
+	"strings"
+
+	"huisclos/admin"
+	"huisclos/chat"
+)
+
+// Kind says what a word of a command is, for its syntax and its completion.
+type Kind string
+
+// The kinds of words.
+const (
+	KindRoom   Kind = "room"   // a room that exists
+	KindNew    Kind = "new"    // a room that doesn't
+	KindPerson Kind = "person" // a person in the room
+	KindText   Kind = "text"   // the rest of the line
+	KindNumber Kind = "number"
+	KindKey    Kind = "key"
+	KindOpen   Kind = "open"   // the word --open
+	KindServer Kind = "server" // a command of the server's console
+)
+
+// Arg is a word that a command takes.
+type Arg struct {
+	Kind     Kind
+	Optional bool
+}
+
+// Command is one command of the chat. The table of them is where help, completion and the documentation come from:
+// their texts are line.help.NAME, and line.arg.KIND for the words.
+type Command struct {
+	Name string
+	Args []Arg
+	// run does it; the rest of the line is in words. What takes time is done through face.do.
+	run func(f *face, words []string, rest string) error
+}
+
+// Commands lists the commands that this version has, in the order of the help.
+func Commands() []Command {
+	return []Command{
+		{"help", nil, (*face).help},
+		{"list", []Arg{{KindRoom, true}}, (*face).list},
+		{"rooms", nil, (*face).listRooms},
+		{"join", []Arg{{KindRoom, false}}, (*face).join},
+		{"leave", []Arg{{KindRoom, true}}, (*face).leave},
+		{"new", []Arg{{KindNew, false}, {KindOpen, false}}, (*face).create},
+		{"history", []Arg{{KindNumber, true}}, (*face).history},
+		{"key", []Arg{{KindKey, true}}, (*face).key},
+		{"retry", []Arg{{KindRoom, true}}, (*face).retry},
+		{"msg", []Arg{{KindPerson, false}, {KindText, false}}, (*face).private},
+		{"quit", nil, (*face).quit},
+	}
+}
+
+// serverCommand is in the table where the server runs in the same program.
+func serverCommand() Command {
+	return Command{"server", []Arg{{KindServer, false}}, (*face).server}
+}
+
+// Later lists the commands of the design that come with later versions. Help doesn't name
+// them; typed, they say so.
+func Later() []string {
+	return []string{
+		"invite", "verify", "send", "save", "search", "reply", "edit", "delete", "react", "expire", "notify",
+		"kick", "ban", "role",
+	}
+}
+
+// Syntax writes the command with its words: "/leave [ROOM]".
+func (c Command) Syntax(w Words) string {
+	s := "/" + c.Name
+	for _, a := range c.Args {
+		word := w.T("line.arg." + string(a.Kind))
+		if a.Optional {
+			word = "[" + word + "]"
+		}
+		s += " " + word
+	}
+	return s
+}
+
+// lookup finds a command by its name; CodeUnknownCommand with the nearest name, CodeLater for one that will come.
+func lookup(table []Command, name string) (Command, error) {
+	for _, c := range table {
+		if strings.EqualFold(c.Name, name) {
+			return c, nil
+		}
+	}
+	for _, later := range Later() {
+		if strings.EqualFold(later, name) {
+			return Command{}, chat.Errorf(chat.CodeLater, "command", "/"+later)
+		}
+	}
+	e := chat.Errorf(chat.CodeUnknownCommand, "command", "/"+name)
+	if near := nearest(table, strings.ToLower(name)); near != "" {
+		e.Params["suggestion"] = "/" + near
+	}
+	return Command{}, e
+}
+
+// parse checks the words of a command against its table entry and runs it.
+func (c Command) parse(f *face, rest string) error {
+	words := strings.Fields(rest)
+	needed := 0
+	for _, a := range c.Args {
+		if !a.Optional {
+			needed++
+		}
+	}
+	open := len(c.Args) > 0 && (c.Args[len(c.Args)-1].Kind == KindText || c.Args[len(c.Args)-1].Kind == KindServer)
+	if len(words) < needed || !open && len(words) > len(c.Args) {
+		return chat.Errorf(chat.CodeUsage, "detail", c.Syntax(f.Words))
+	}
+	return c.run(f, words, strings.TrimSpace(rest))
+}
+
+// split cuts a line after "/" into the command's name and the rest.
+func split(line string) (name, rest string) {
+	name, rest, _ = strings.Cut(line, " ")
+	return name, rest
+}
+
+// nearest finds the name that a mistyped or unfinished one is most likely to be; "" when none is near.
+func nearest(table []Command, typed string) string {
+	names := make([]string, len(table))
+	for i, c := range table {
+		names[i] = c.Name
+		if len(typed) >= 2 && strings.HasPrefix(c.Name, typed) {
+			return c.Name
+		}
+	}
+	return admin.Nearest(typed, names)
+}

@@ -1,0 +1,223 @@
+package line
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"huisclos/chat"
+	"huisclos/client"
+)
+
+// fake is a client whose server is the test: it keeps rooms in memory and
+// acknowledges when it is told to.
+type fake struct {
+	client.API // every method that a test needs is below; another one ends the test
+
+	events chan client.Event
+
+	mu       sync.Mutex // guards everything below
+	status   client.Status
+	rooms    map[string][]client.Message
+	people   map[string][]client.PersonView
+	held     []client.Message // queued, not acknowledged, when hold is set
+	hold     bool
+	queueErr error
+	joinErr  error
+	resumed  []string
+	created  []string
+	key      string
+}
+
+func newFake() *fake {
+	return &fake{
+		events: make(chan client.Event, 1000),
+		status: client.Status{Name: "alice", Account: chat.AccountID{1}, Online: true, Address: "192.168.1.20:7540"},
+		rooms:  map[string][]client.Message{chat.Lobby: nil, "dev": nil},
+		people: map[string][]client.PersonView{},
+	}
+}
+
+// start is the time of the first message.
+func start() time.Time { return time.Date(2025, 10, 14, 18, 4, 0, 0, time.UTC) }
+
+// said makes a message of somebody, the next one of its room.
+func (f *fake) said(room, name, text string) client.Message {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.append(client.Message{Room: room, Sender: name, Account: chat.AccountID{0, 0, 0, name[0]}, Text: text, Form: client.Text})
+}
+
+func (f *fake) append(m client.Message) client.Message {
+	m.Seq = chat.Seq(len(f.rooms[m.Room]) + 1)
+	if m.ID.IsZero() {
+		m.ID = chat.MessageID{9, byte(m.Seq), byte(m.Seq >> 8)}
+	}
+	m.Time = start().Add(time.Duration(m.Seq) * time.Second)
+	f.rooms[m.Room] = append(f.rooms[m.Room], m)
+	return m
+}
+
+// arrive makes somebody say something now.
+func (f *fake) arrive(room, name, text string) {
+	f.events <- f.said(room, name, text)
+}
+
+// release acknowledges what was held.
+func (f *fake) release() {
+	f.mu.Lock()
+	held := f.held
+	f.held, f.hold = nil, false
+	f.mu.Unlock()
+	for _, m := range held {
+		f.ack(m)
+	}
+}
+
+func (f *fake) ack(m client.Message) {
+	f.mu.Lock()
+	m = f.append(m)
+	f.status.Queued--
+	f.mu.Unlock()
+	f.events <- client.Sent{Room: m.Room, ID: m.ID, Seq: m.Seq, Time: m.Time}
+	f.events <- m
+}
+
+func (f *fake) Status(context.Context) (client.Status, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.status, nil
+}
+
+func (f *fake) Events(context.Context) (<-chan client.Event, error) { return f.events, nil }
+
+func (f *fake) Join(_ context.Context, room string) (client.RoomView, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.joinErr != nil {
+		return client.RoomView{}, f.joinErr
+	}
+	if _, ok := f.rooms[room]; !ok {
+		return client.RoomView{}, chat.Errorf(chat.CodeRoomUnknown, "name", room)
+	}
+	view := client.RoomView{Name: room, Kind: chat.KeyRoom, Joined: true, Head: chat.Seq(len(f.rooms[room])), Online: 1}
+	f.status.Rooms = append(f.status.Rooms, view)
+	return view, nil
+}
+
+func (f *fake) Create(ctx context.Context, room string) (client.RoomView, error) {
+	f.mu.Lock()
+	if _, ok := f.rooms[room]; ok {
+		f.mu.Unlock()
+		return client.RoomView{}, chat.Errorf(chat.CodeRoomExists, "name", room)
+	}
+	f.rooms[room] = nil
+	f.created = append(f.created, room)
+	f.mu.Unlock()
+	return f.Join(ctx, room)
+}
+
+func (f *fake) Leave(_ context.Context, room string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := len(f.status.Rooms)
+	f.status.Rooms = slices.DeleteFunc(f.status.Rooms, func(r client.RoomView) bool { return r.Name == room })
+	if len(f.status.Rooms) == n {
+		return chat.Errorf(chat.CodeNotJoined, "name", room)
+	}
+	return nil
+}
+
+func (f *fake) Rooms(context.Context) ([]client.RoomView, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []client.RoomView
+	for name := range f.rooms {
+		joined := slices.ContainsFunc(f.status.Rooms, func(r client.RoomView) bool { return r.Name == name })
+		all = append(all, client.RoomView{Name: name, Joined: joined, Online: len(f.people[name])})
+	}
+	slices.SortFunc(all, func(a, b client.RoomView) int { return strings.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
+func (f *fake) People(_ context.Context, room string) ([]client.PersonView, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.people[room], nil
+}
+
+func (f *fake) Queue(_ context.Context, room, text string) (chat.MessageID, error) {
+	f.mu.Lock()
+	if f.queueErr != nil {
+		f.mu.Unlock()
+		return chat.MessageID{}, f.queueErr
+	}
+	f.status.Queued++
+	id := chat.MessageID{1, byte(len(f.rooms[room])), byte(len(f.rooms[room]) >> 8), byte(len(f.held) + 1)}
+	m := client.Message{
+		Room: room, ID: id, Sender: f.status.Name, Account: f.status.Account, Mine: true, Text: text, Form: client.Text,
+	}
+	hold := f.hold
+	if hold {
+		f.held = append(f.held, m)
+	}
+	f.mu.Unlock()
+	if !hold {
+		f.ack(m)
+	}
+	return id, nil
+}
+
+func (f *fake) Flush(ctx context.Context) error {
+	f.mu.Lock()
+	queued := f.status.Queued
+	f.mu.Unlock()
+	if queued == 0 {
+		return nil
+	}
+	<-ctx.Done()
+	return chat.Errorf(chat.CodeNotAcked)
+}
+
+func (f *fake) History(_ context.Context, room string, after chat.Seq, limit int) ([]client.Message, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var page []client.Message
+	for _, m := range f.rooms[room] {
+		if m.Seq > after && len(page) < limit {
+			page = append(page, m)
+		}
+	}
+	return page, nil
+}
+
+func (f *fake) Recent(_ context.Context, room string, before chat.Seq, limit int) ([]client.Message, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var page []client.Message
+	for _, m := range f.rooms[room] {
+		if before == 0 || m.Seq < before {
+			page = append(page, m)
+		}
+	}
+	return slices.Clone(page[max(len(page)-limit, 0):]), nil
+}
+
+func (f *fake) Private(context.Context, string, string) error { return chat.Errorf(chat.CodeLater) }
+
+func (f *fake) Resume(_ context.Context, room string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.resumed = append(f.resumed, room)
+	return nil
+}
+
+func (f *fake) SetKey(_ context.Context, text string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.key = text
+	return nil
+}
+

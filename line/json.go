@@ -1,0 +1,156 @@
+package line
+
+import (
+	"encoding/json"
+	"time"
+
+	"huisclos/chat"
+	"huisclos/client"
+)
+
+// jsonMessage is a message for programs. New fields may be added at the end; none changes its meaning.
+type jsonMessage struct {
+	Event      string          `json:"event,omitempty"` // "message", in watch only
+	Room       string          `json:"room"`            // without "#"
+	Seq        chat.Seq        `json:"seq"`
+	Sender     string          `json:"sender"`  // empty when it isn't known
+	Account    string          `json:"account"` // hexadecimal
+	Time       string          `json:"time"`    // RFC 3339, the server's
+	Text       string          `json:"text"`    // as it was sent; empty when form isn't "text"
+	Form       string          `json:"form"`    // text, unreadable, removed, refused, unsupported
+	ID         string          `json:"id"`
+	Device     string          `json:"device"`
+	Mine       bool            `json:"mine"`
+	Written    string          `json:"written,omitempty"` // RFC 3339, the sender's word
+	Generation chat.Generation `json:"generation"`
+	Error      *jsonError      `json:"error,omitempty"`
+}
+
+// jsonError is an error for programs: the code is stable, the text is for people.
+type jsonError struct {
+	Code   chat.Code         `json:"code"`
+	Params map[string]string `json:"params,omitempty"`
+	Text   string            `json:"text,omitempty"`
+	Hint   string            `json:"hint,omitempty"`
+}
+
+func formName(f client.Form) string {
+	switch f {
+	case client.Text:
+		return "text"
+	case client.Unreadable:
+		return "unreadable"
+	case client.Removed:
+		return "removed"
+	case client.Refused:
+		return "refused"
+	}
+	return "unsupported"
+}
+
+// MessageJSON writes a message as one line of JSON.
+func MessageJSON(w Words, m client.Message) []byte { return jsonLine(messageJSON(w, m)) }
+
+func messageJSON(w Words, m client.Message) jsonMessage {
+	j := jsonMessage{
+		Room: m.Room, Seq: m.Seq, Sender: m.Sender, Account: m.Account.String(), Time: timeJSON(m.Time), Text: m.Text,
+		Form: formName(m.Form), ID: m.ID.String(), Device: m.Device.String(), Mine: m.Mine,
+		Written: timeJSON(m.Written), Generation: m.Generation, Error: errorJSON(w, m.Err),
+	}
+	if m.Form != client.Text {
+		j.Text = ""
+	}
+	return j
+}
+
+func timeJSON(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+func errorJSON(w Words, err *chat.Error) *jsonError {
+	if err == nil {
+		return nil
+	}
+	text, hint := w.Error(err)
+	return &jsonError{Code: err.Code, Params: err.Params, Text: text, Hint: hint}
+}
+
+// EventJSON writes an event as one line of JSON. Each has "event", its name.
+func EventJSON(w Words, e client.Event) []byte {
+	switch e := e.(type) {
+	case client.Message:
+		j := messageJSON(w, e)
+		j.Event = "message"
+		return jsonLine(j)
+	case client.Sent:
+		return jsonEvent("sent", "room", e.Room, "id", e.ID.String(), "seq", e.Seq, "time", timeJSON(e.Time))
+	case client.SendFailed:
+		return jsonEvent("send_failed", "room", e.Room, "id", e.ID.String(), "text", e.Text, "error", errorJSON(w, e.Err))
+	case client.Arrivals:
+		return jsonEvent("arrivals", "room", e.Room, "came", list(e.Came), "went", list(e.Went), "online", e.Online)
+	case client.Online:
+		return jsonEvent("online", "address", e.Address, "first", e.First)
+	case client.Offline:
+		return jsonEvent("offline", "error", errorJSON(w, e.Err), "retry_in", e.RetryIn.Seconds())
+	case client.Notice:
+		return jsonEvent("notice", "text", e.Text, "time", timeJSON(e.Time))
+	case client.Gap:
+		return jsonEvent("gap", "room", e.Room, "from", e.From, "to", e.To)
+	}
+	return stateJSON(w, e)
+}
+
+// stateJSON writes the events about keys, rooms and the session.
+func stateJSON(w Words, e client.Event) []byte {
+	switch e := e.(type) {
+	case client.RoomStopped:
+		return jsonEvent("room_stopped", "room", e.Room, "seq", e.Seq, "error", errorJSON(w, e.Err))
+	case client.RoomResumed:
+		return jsonEvent("room_resumed", "room", e.Room)
+	case client.Rotated:
+		return jsonEvent("rotated", "generation", e.Generation, "have", e.Have)
+	case client.KeyMissing:
+		return jsonEvent("key_missing", "generation", e.Generation, "error", errorJSON(w, e.Err))
+	case client.KeyGained:
+		return jsonEvent("key_gained", "generation", e.Generation, "opened", e.Opened)
+	case client.IdentityChanged:
+		return jsonEvent("identity_changed", "name", e.Name, "account", e.Account.String(), "error", errorJSON(w, e.Err))
+	case client.NewDevice:
+		return jsonEvent("new_device", "reason", e.Reason)
+	case client.Missed:
+		return jsonEvent("missed", "events", e.Events)
+	case client.Ended:
+		return jsonEvent("ended", "error", errorJSON(w, e.Err), "gone", e.Gone)
+	}
+	return jsonEvent("unknown")
+}
+
+// list is never null.
+func list(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+func jsonEvent(name string, pairs ...any) []byte {
+	object := map[string]any{"event": name}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if e, ok := pairs[i+1].(*jsonError); ok && e == nil {
+			continue
+		}
+		object[pairs[i].(string)] = pairs[i+1]
+	}
+	return jsonLine(object)
+}
+
+func jsonLine(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil { // only strings, numbers and lists of them are in it
+		b = []byte(`{"event":"unknown"}`)
+	}
+	return append(b, '\n')
+}
