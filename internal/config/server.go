@@ -72,7 +72,7 @@ func DefaultServer() Server {
 		Listen: ":" + strconv.Itoa(chat.DefaultPort),
 		LAN:    true,
 		Live: Live{Limits: Limits{
-			Message: 64 << 10, Rate: 20, Burst: 200, Rooms: 1000,
+			Message: 64 << 10, Rate: 200, Burst: 10000, Rooms: 1000,
 			Connections: 20000, AddressConnections: 0, AddressLoginsAMinute: 600,
 		}},
 	}
