@@ -115,6 +115,9 @@ func CheckHost(host string) (string, error) {
 	if err != nil || ascii == "" || len(ascii) > 253 {
 		return "", chat.Errorf(chat.CodeLinkFormat)
 	}
+	if again, err := idna.Lookup.ToASCII(ascii); err != nil || again != ascii { // not a name that anyone can have
+		return "", chat.Errorf(chat.CodeLinkFormat)
+	}
 	return ascii, nil
 }
 
