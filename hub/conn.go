@@ -26,6 +26,7 @@ type Peer struct {
 	Address   string // IP:PORT
 	Client    string // program and version, as it says itself
 	Classical bool   // no post-quantum key agreement
+	Proxied   bool   // through a reverse proxy: Address is the proxy's word
 	Since     time.Time
 }
 
