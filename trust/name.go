@@ -73,5 +73,6 @@ func NormalizeName(name string) string { return norm.NFC.String(strings.TrimSpac
 
 // FoldName is the form in which names are compared: NFKC with full case folding (RFC 8265 in spirit). Two names of one fold are one name.
 func FoldName(name string) string {
-	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(name)))
+	folded := cases.Fold().String(norm.NFKC.String(name))
+	return norm.NFKC.String(strings.ToLower(folded)) // the folding of x/text leaves Cherokee in two cases
 }
