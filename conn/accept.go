@@ -5,7 +5,6 @@ package conn
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -32,13 +31,12 @@ type Acceptor struct {
 var ErrWeb = errors.New("conn: a web request was answered")
 
 // Accept does TLS and the WebSocket's beginning with a client. The caller has set a deadline on raw, and
-// closes it after an error: CodeTLS, CodeNotHuisclos, ErrWeb, or one of the network. afterTLS is called in between.
-func (a *Acceptor) Accept(ctx context.Context, raw net.Conn, afterTLS func()) (*Stream, error) {
+// closes it after an error: CodeTLS, CodeNotHuisclos, ErrWeb, or one of the network. raw may be Greeted.
+func (a *Acceptor) Accept(raw net.Conn) (*Stream, error) {
 	c := tls.Server(raw, a.TLS)
-	if err := c.HandshakeContext(ctx); err != nil {
+	if err := c.Handshake(); err != nil { // HandshakeContext would need a goroutine; a deadline does the same
 		return nil, handshakeError(err, Target{Host: "client"})
 	}
-	afterTLS()
 	req, err := readRequest(c)
 	if err != nil {
 		return nil, err

@@ -71,7 +71,7 @@ func newHost(t *testing.T, change func(*conn.Acceptor), serve func(*conn.Stream)
 
 func (h *host) handle(raw net.Conn, serve func(*conn.Stream)) {
 	_ = raw.SetDeadline(time.Now().Add(20 * time.Second))
-	s, err := h.acceptor.Accept(context.Background(), raw, func() {})
+	s, err := h.acceptor.Accept(raw)
 	select {
 	case h.errs <- err:
 	default:
@@ -102,7 +102,7 @@ func (h *host) mustDial(c conn.Config) *conn.Link {
 
 // echo answers every frame with itself.
 func echo(s *conn.Stream) {
-	s.Established(1<<20, 64<<10, func() {})
+	s.Established(1<<20, 64<<10, nil, func() {})
 	for {
 		msg, err := s.Read()
 		if err != nil {

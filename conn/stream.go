@@ -29,6 +29,7 @@ type Stream struct {
 	high    bool       // Push has returned at least mark, and drain wasn't called since
 	writer  bool       // a goroutine writes
 	closed  bool       // Close was called
+	held    bool       // nothing is written yet, unless it is closed
 	pong    []byte     // an answer that waits, with its header
 	final   []byte     // the close frame, with its header, after everything else
 	failed  bool       // nothing can be written any more
@@ -73,15 +74,34 @@ func (s *Stream) Classical() bool { return s.tls.ConnectionState().CurveID != tl
 // RemoteAddr is the peer's address, as the listener said.
 func (s *Stream) RemoteAddr() net.Addr { return s.tls.RemoteAddr() }
 
-// Established ends the time of narrow limits: no deadline any more, frames of up to limit bytes, and drain
-// is called, by any goroutine, when what waits has fallen under mark, once for each time that Push has
-// returned at least as many. It is called before the first frame after the login is read.
-func (s *Stream) Established(limit, mark int, drain func()) {
+// Hold keeps back what is pushed from now on until Established, so that the frame that ends the
+// login comes first whatever is pushed meanwhile.
+func (s *Stream) Hold() {
+	s.mu.Lock()
+	s.held = true
+	s.mu.Unlock()
+}
+
+// Established ends the time of narrow limits: it queues first before whatever was held, there is no deadline any more, frames
+// may have limit bytes, and drain is called, by any goroutine, when what waits has fallen under mark, once for each time that Push
+// has returned at least as many. The goroutine that reads calls it.
+func (s *Stream) Established(limit, mark int, first []byte, drain func()) {
 	s.in.limit = limit
 	s.mu.Lock()
-	s.mark, s.drain = mark, drain
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	s.mark, s.drain, s.held = mark, drain, false
+	if s.closed || s.failed {
+		return
+	}
+	if first != nil {
+		s.queue = append([][]byte{first}, s.queue...)
+		s.waiting += len(first)
+	}
+	s.high = s.waiting >= mark
 	_ = s.tls.SetDeadline(time.Time{})
+	if len(s.queue) > 0 {
+		s.wake()
+	}
 }
 
 // Read returns the next frame, which is the caller's. After Close it goes on until the peer has
@@ -181,7 +201,7 @@ func (s *Stream) closeWith(last []byte, code uint16) {
 
 // wake starts a goroutine that writes, unless one does. s.mu is held.
 func (s *Stream) wake() {
-	if !s.writer {
+	if !s.writer && (!s.held || s.closed) {
 		s.writer = true
 		go s.flush()
 	}

@@ -31,6 +31,10 @@ func groups(classical bool) []tls.CurveID {
 	return []tls.CurveID{tls.X25519MLKEM768}
 }
 
+// Greeted may be implemented by the net.Conn under Accept. It is called when a whole ClientHello has arrived, before
+// the expensive part of the handshake; it may wait, and an error ends the handshake.
+type Greeted interface{ Greeted() error }
+
 // ServerTLS is the configuration of the accepting end. certificate is asked at each handshake, so that it
 // can change while the server runs.
 //
@@ -43,6 +47,12 @@ func ServerTLS(certificate func() *tls.Certificate, classical bool) *tls.Config 
 		NextProtos:                  []string{protocol},
 		SessionTicketsDisabled:      true,
 		DynamicRecordSizingDisabled: true, // small first records would multiply the writes
+		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			if g, ok := hello.Conn.(Greeted); ok {
+				return nil, g.Greeted()
+			}
+			return nil, nil
+		},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			if c := certificate(); c != nil {
 				return c, nil

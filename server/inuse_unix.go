@@ -1,0 +1,5 @@
+//go:build !windows
+
+package server
+
+func isAddressInUse(error) bool { return false } // syscall.EADDRINUSE is what there is

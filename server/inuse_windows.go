@@ -1,0 +1,9 @@
+package server
+
+import (
+	"errors"
+
+	"golang.org/x/sys/windows"
+)
+
+func isAddressInUse(err error) bool { return errors.Is(err, windows.WSAEADDRINUSE) }
