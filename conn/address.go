@@ -28,8 +28,12 @@ func ParseAddress(s string) (Target, error) {
 		return parseProxy(s, strings.ToLower(scheme))
 	}
 	host, port := s, strconv.Itoa(chat.DefaultPort)
-	if a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")); err == nil && (a.Is6() || s == a.String()) {
-		return Target{Host: a.String(), Port: port}, nil
+	bare := s
+	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
+		bare = s[1 : len(s)-1]
+	}
+	if a, err := netip.ParseAddr(bare); err == nil && (a.Is6() || bare == s) {
+		return checked(s, Target{Host: a.String(), Port: port})
 	}
 	if strings.Contains(s, ":") {
 		var err error
@@ -74,7 +78,7 @@ func checked(s string, t Target) (Target, error) {
 	if err != nil || n == 0 {
 		return Target{}, badAddress(s, errors.New("conn: port"))
 	}
-	if t.Host == "" || len(t.Host) > 255 || strings.ContainsAny(t.Host, " /\\@#?\"'<>\x00\t\r\n") {
+	if t.Host == "" || len(t.Host) > 255 || strings.ContainsAny(t.Host, " /\\@#?\"'<>[]\x00\t\r\n") {
 		return Target{}, badAddress(s, errors.New("conn: host"))
 	}
 	return t, nil

@@ -220,7 +220,7 @@ func (l *Link) beat() {
 				l.end(chat.Errorf(chat.CodeTimeout, "address", l.target.String()))
 				return
 			case silent >= step-step/8 && !l.writing.Load():
-				go func() { _ = l.send(opPing) }() // may wait for a full pipe, which this goroutine must not
+				go func() { _ = l.send(opPing, nil) }() // may wait for a full pipe, which this goroutine must not
 			}
 		}
 	}
