@@ -20,6 +20,7 @@ func reach(ctx context.Context, t Target, c Config) (net.Conn, error) {
 	transport := &http.Transport{
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.Roots}, // the proxy's own; ours runs inside
 		TLSHandshakeTimeout: 10 * time.Second,
+		DisableKeepAlives:   true, // one request
 	}
 	return tunnel(ctx, t, &websocket.DialOptions{
 		HTTPClient:      &http.Client{Transport: transport, CheckRedirect: noRedirect},

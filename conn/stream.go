@@ -313,7 +313,7 @@ func (s *Stream) Finish() {
 }
 
 // maxFarewell is how much is still read of a peer to whom the last frame is on its way.
-const maxFarewell = 1 << 20
+const maxFarewell = 4 << 20
 
 // Silent is how long nothing has come.
 func (s *Stream) Silent(now time.Time) time.Duration {

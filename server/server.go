@@ -70,6 +70,9 @@ func New(ctx context.Context, c Config) (*Server, error) {
 // Fingerprint is what clients pin.
 func (s *Server) Fingerprint() chat.Fingerprint { return s.config.Identity.Fingerprint() }
 
+// Waiting is how many connections have not logged in yet.
+func (s *Server) Waiting() int { return s.gate.waiting() }
+
 // Refresh reads the newest generation of the shared key from the store; every login after it is made with that one.
 // It is called after a rotation, too.
 func (s *Server) Refresh(ctx context.Context) error {

@@ -1,0 +1,4 @@
+package server
+
+// Forwarded is for the tests.
+var Forwarded = forwarded
