@@ -12,14 +12,14 @@ import (
 	"huisclos/wire"
 )
 
-// Config is what a Server is made of. Identity, Store and Hub are required.
+// Config is what a Server is made of. Identity, Store and Bus are required.
 type Config struct {
 	// Identity is S: LoadIdentity.
 	Identity access.Identity
-	// Store is where logins are recorded. The caller closes it after Shutdown.
+	// Store keeps everything. The caller closes it after Shutdown.
 	Store hub.Store
-	// Hub takes over who has logged in.
-	Hub Hub
+	// Bus joins this node to others. Shutdown closes it.
+	Bus hub.Bus
 	// Certificate and CertificateKey are PEM files of a public authority's certificate; empty: TLS
 	// shows one made from the identity.
 	Certificate, CertificateKey string
@@ -29,28 +29,20 @@ type Config struct {
 	Ephemeral bool
 	// Software is our own name and version, shown to clients.
 	Software string
-	// Limits may be changed by SetLimits while the server runs.
-	Limits Limits
+	// Settings may be changed by Apply while the server runs.
+	Settings
 	// Log gets what the operator should know; nil: nothing. Names of people and addresses go there, nothing secret.
 	Log *slog.Logger
+
+	domain domain // of tests; nil: a hub.Hub
 }
 
-// Hub is what a Server needs of the domain; package hub provides it.
-type Hub interface {
-	// Attach begins a session. See hub.Conn for its life.
-	Attach(p hub.Peer, c hub.Conn) (Session, error)
-}
-
-// Session is one person's connection at the hub.
-type Session interface {
-	// Welcome is what the end of the login tells of the rooms.
-	Welcome() []wire.RoomInfo
-	// Handle takes the next frame. An error ends the connection, and the peer was told.
-	Handle(raw []byte) error
-	// Drained says that the connection has room again.
-	Drained()
-	// Detach ends it.
-	Detach()
+// Settings are what a running server takes over.
+type Settings struct {
+	Limits Limits
+	// Retention is what a room keeps unless it has its own; RoomRetention overrides it by the room's name.
+	Retention     hub.Retention
+	RoomRetention map[string]hub.Retention
 }
 
 // Limits bounds what clients may take. Zero values become the defaults of DefaultLimits, except where 0 means
@@ -116,6 +108,11 @@ func (l Limits) Wire() wire.Limits {
 	}
 }
 
+// hub is what of l the hub enforces.
+func (l Limits) hub() hub.Limits {
+	return hub.Limits{Message: l.Message, Rate: l.Rate, Burst: l.Burst, Rooms: l.Rooms, Page: l.Page}
+}
+
 // frame is the greatest frame that is read after the login.
 func (l Limits) frame() int { return max(l.Message+frameOverhead, maxLoginFrame) }
 
@@ -123,7 +120,7 @@ func u32(n int) uint32 { return uint32(min(max(n, 0), math.MaxUint32)) } //nolin
 
 // check refuses what can't be used.
 func (c *Config) check() error {
-	if c.Identity.IsZero() || c.Store == nil || c.Hub == nil {
+	if c.Identity.IsZero() || c.Store == nil || c.Bus == nil && c.domain == nil {
 		return chat.Errorf(chat.CodeInternal)
 	}
 	if c.Log == nil {

@@ -29,7 +29,7 @@ func hangup(c net.Conn) time.Duration {
 // TestSilentConnectionsKeepNobodyOut: many times more of them than there are places, all from one address, and still
 // people from that very address log in at once.
 func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
-	const places, silent = 100, 2000
+	const places, silent = 400, 3000
 	w := newWorld(t, func(c *server.Config) { c.Limits.Waiting = places })
 	before := w.mustLogin(newPerson("before"), w.key)
 	w.mustRead(before, "pushed before the welcome")

@@ -41,7 +41,7 @@ type visitor struct {
 
 const (
 	// graceSilent is how long a visitor may take until its ClientHello before it gives way to others.
-	graceSilent = 250 * time.Millisecond
+	graceSilent = 100 * time.Millisecond
 	// graceGreeted is the same for those who have sent one.
 	graceGreeted = 2 * time.Second
 )

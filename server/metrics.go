@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"huisclos/chat"
+	"huisclos/hub"
 )
 
 // metrics counts, in a registry of its own. No label holds anything of a person: no name, address or room.
@@ -34,6 +35,21 @@ func newMetrics(s *Server) *metrics {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "huisclos_visitors", Help: "Connections that have not logged in yet."},
 			func() float64 { return float64(s.gate.waiting()) }),
 	)
+	for name, read := range map[string]func(hub.Metrics) int64{
+		"huisclos_messages_accepted_total":  func(h hub.Metrics) int64 { return h.Accepted },
+		"huisclos_messages_refused_total":   func(h hub.Metrics) int64 { return h.Refused },
+		"huisclos_messages_delivered_total": func(h hub.Metrics) int64 { return h.Delivered },
+		"huisclos_commits_total":            func(h hub.Metrics) int64 { return h.Batches },
+		"huisclos_readers_behind_total":     func(h hub.Metrics) int64 { return h.Slow },
+	} {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: "Of all rooms, since the start."},
+			func() float64 {
+				if s.hub == nil {
+					return 0
+				}
+				return float64(read(s.hub.Metrics()))
+			}))
+	}
 	return m
 }
 

@@ -15,6 +15,7 @@ import (
 	"huisclos/access"
 	"huisclos/chat"
 	"huisclos/conn"
+	"huisclos/hub"
 	"huisclos/wire"
 )
 
@@ -26,6 +27,8 @@ type Server struct {
 	gate     *gate
 	attempts *attempts
 	metrics  *metrics
+	domain   domain
+	hub      *hub.Hub // the same as domain, but in tests
 	started  time.Time
 
 	limits atomic.Pointer[Limits]
@@ -43,7 +46,8 @@ type Server struct {
 	stop   chan struct{}  // closed by Shutdown
 }
 
-// New makes a Server, which listens nowhere yet. CodeConfig for certificate files that can't be used, and the Store's errors.
+// New makes a Server, which listens nowhere yet. CodeConfig for certificate files that can't be
+// used, and the Store's errors.
 func New(ctx context.Context, c Config) (*Server, error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -62,6 +66,16 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	s.limits.Store(&c.Limits)
 	if err := s.Refresh(ctx); err != nil {
 		return nil, err
+	}
+	if s.domain = c.domain; s.domain == nil {
+		s.hub, err = hub.New(ctx, hub.Config{
+			Server: c.Identity.Fingerprint(), Store: c.Store, Bus: c.Bus, Limits: c.Limits.hub(),
+			Retention: c.Retention, RoomRetention: c.RoomRetention, Log: c.Log,
+		})
+		if err != nil {
+			return nil, err
+		}
+		s.domain = theHub{s.hub}
 	}
 	s.loops.Go(s.watch)
 	return s, nil
@@ -92,12 +106,17 @@ func (s *Server) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// SetLimits changes the limits of every later login; Waiting stays as it was.
-func (s *Server) SetLimits(ctx context.Context, l Limits) error {
+// Apply changes the settings for everyone; Waiting stays as it was. Who is logged in keeps the sizes that were
+// announced to him until he logs in again.
+func (s *Server) Apply(ctx context.Context, to Settings) error {
+	l := to.Limits
 	l.Waiting = s.limits.Load().Waiting
 	l = l.withDefaults()
 	s.limits.Store(&l)
 	s.attempts.set(l.FailuresAMinute)
+	if s.hub != nil {
+		s.hub.Reload(l.hub(), to.Retention, to.RoomRetention)
+	}
 	return s.Refresh(ctx)
 }
 
@@ -192,8 +211,8 @@ func (s *Server) pause(d time.Duration) bool {
 	return true
 }
 
-// Shutdown ends the server: no new connections, goodbye to everyone who is in, and when all have heard it, or when ctx ends, the end.
-// The hub must have been told before, so that what was sent is stored and acknowledged.
+// Shutdown ends the server: nobody new comes in; what was accepted is stored and acknowledged; everyone hears goodbye. It
+// returns when all have gone, or cuts them off when ctx ends. The second call does nothing.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if s.stopping {
@@ -212,16 +231,17 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.loops.Wait()
 	s.gate.close()
+	err := s.domain.close(ctx)
 	s.each(func(m *member) { m.stream.Close(bye(chat.Errorf(chat.CodeGoodbye))) })
 	done := make(chan struct{})
 	go func() { s.visits.Wait(); close(done) }()
 	select {
 	case <-done:
-		return nil
+		return err
 	case <-ctx.Done():
 		s.each(func(m *member) { m.stream.Abort() })
 		<-done
-		return ctx.Err()
+		return errors.Join(err, ctx.Err())
 	}
 }
 

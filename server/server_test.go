@@ -145,7 +145,7 @@ func TestLimitsChangeWhileRunning(t *testing.T) {
 	first := w.mustLogin(newPerson("alice"), w.key)
 	l := server.DefaultLimits()
 	l.Message, l.Connections = 1000, 1
-	if err := w.server.SetLimits(context.Background(), l); err != nil {
+	if err := w.server.Apply(context.Background(), server.Settings{Limits: l}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.login(newPerson("bob"), w.key); chat.CodeOf(err) != chat.CodeFull {
@@ -154,7 +154,7 @@ func TestLimitsChangeWhileRunning(t *testing.T) {
 	w.mustRead(first, "pushed before the welcome")
 	w.mustEcho(first, "still here")
 	l.Connections = 2
-	if err := w.server.SetLimits(context.Background(), l); err != nil {
+	if err := w.server.Apply(context.Background(), server.Settings{Limits: l}); err != nil {
 		t.Fatal(err)
 	}
 	if c := w.mustLogin(newPerson("bob"), w.key); c.hello.Limits.Message != 1000 {

@@ -18,7 +18,7 @@ import (
 // member is a connection after its login.
 type member struct {
 	stream  *conn.Stream
-	session Session
+	session session
 	name    string
 	address string
 	from    netip.Prefix
@@ -135,7 +135,7 @@ func (s *Server) attach(m *member, claim access.Claim, proxied bool) ([]byte, er
 	}
 	m.name = login.Name
 	m.stream.Hold()
-	m.session, err = s.config.Hub.Attach(hub.Peer{
+	m.session, err = s.domain.attach(hub.Peer{
 		Account: claim.Body.Account, Device: claim.Body.Device, Session: login.Session, Name: login.Name,
 		Address: m.address, Client: claim.Client, Classical: m.stream.Classical(), Proxied: proxied, Since: now,
 	}, m.stream)

@@ -82,7 +82,7 @@ func (r *registry) Check(context.Context) error {
 	return r.broken
 }
 
-// echoes is a server.Hub that answers every frame with itself and remembers who came.
+// echoes is a server.TestHub that answers every frame with itself and remembers who came.
 type echoes struct {
 	mu    sync.Mutex
 	peers []hub.Peer
@@ -94,7 +94,7 @@ type echo struct {
 	c hub.Conn
 }
 
-func (h *echoes) Attach(p hub.Peer, c hub.Conn) (server.Session, error) {
+func (h *echoes) Attach(p hub.Peer, c hub.Conn) (server.TestSession, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.peers = append(h.peers, p)
@@ -151,8 +151,9 @@ func newWorld(t *testing.T, change func(*server.Config)) *world {
 	}
 	w := &world{t: t, store: newRegistry([32]byte(pub)), hub: &echoes{}, key: key}
 	c := server.Config{
-		Identity: access.NewIdentity(), Store: w.store, Hub: w.hub, Software: "test server", Limits: server.DefaultLimits(),
+		Identity: access.NewIdentity(), Store: w.store, Software: "test server", Settings: server.Settings{Limits: server.DefaultLimits()},
 	}
+	c.UseHub(w.hub)
 	if change != nil {
 		change(&c)
 	}
