@@ -31,9 +31,10 @@ const (
 	defaultMaxFrame = 16 << 20
 	defaultIdle     = 45 * time.Second
 
-	// clientRecord is the plaintext of one TLS record of a client: 4 KiB with its overhead (RFC 8446 §5.2),
-	// because the server keeps a buffer of the greatest record that it has seen for as long as the connection lasts.
-	clientRecord = 4<<10 - 5 - 1 - 16
+	// clientRecord is the plaintext of one TLS record of a client, which fits into one segment of TCP. The server keeps a
+	// buffer of the greatest record that it has seen for as long as the connection lasts; no
+	// larger than the ClientHello, it costs nothing more.
+	clientRecord = 1400
 )
 
 // Link is a connection to a server. One goroutine reads; any may write and close.

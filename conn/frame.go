@@ -45,7 +45,7 @@ type scanner struct {
 	r       io.Reader
 	fromC   bool // the peer is a client: its frames are masked, a server's are not (RFC 6455 §5.1)
 	limit   int  // bytes of one message
-	scratch [maxControl]byte
+	scratch [maxHeader - 2]byte
 }
 
 // head is the header of one frame.
@@ -175,7 +175,7 @@ func (s *scanner) payload(h head, msg []byte) ([]byte, error) {
 
 // control reads a control frame's payload and acts on it.
 func (s *scanner) control(h head, f func(op byte, payload []byte)) error {
-	p := s.scratch[:h.size]
+	p := make([]byte, h.size) // rare, and an idle connection shall keep no buffer
 	if _, err := io.ReadFull(s.r, p); err != nil {
 		return unexpected(err)
 	}
