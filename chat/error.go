@@ -59,6 +59,9 @@ func (e *Error) Because(cause error) *Error {
 	return &c
 }
 
+// Class is that of its code.
+func (e *Error) Class() Class { return e.Code.Class() }
+
 // Error is the text for a developer; a person reads the one of internal/i18n.
 func (e *Error) Error() string {
 	var b strings.Builder
