@@ -27,13 +27,13 @@ type login struct {
 
 // loginResult is what came of it.
 type loginResult struct {
-	err      *chat.Error
-	link     Link // nil with an error
-	address  string
-	hello    wire.HelloS // known as soon as the server has proven who it is
-	welcome  wire.Welcome
-	proved   chat.Generation // the generation whose key signed; 0: none did
-	key      keys.Key        // that key
+	err     *chat.Error
+	link    Link // nil with an error
+	address string
+	hello   wire.HelloS // known as soon as the server has proven who it is
+	welcome wire.Welcome
+	proved  chat.Generation // the generation whose key signed; 0: none did
+	key     keys.Key        // that key
 }
 
 func (e *engine) newLogin() *login {

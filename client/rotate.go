@@ -235,4 +235,3 @@ func (e *engine) setKey(text string, answer func(error)) {
 	e.connect()
 	e.online = append(e.online, verdict)
 }
-
