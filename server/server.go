@@ -84,6 +84,9 @@ func New(ctx context.Context, c Config) (*Server, error) {
 // Fingerprint is what clients pin.
 func (s *Server) Fingerprint() chat.Fingerprint { return s.config.Identity.Fingerprint() }
 
+// Generation is the one of the shared key that logins are made with; 0 when there is none yet.
+func (s *Server) Generation() chat.Generation { return s.login.Load().Generation }
+
 // Waiting is how many connections have not logged in yet.
 func (s *Server) Waiting() int { return s.gate.waiting() }
 

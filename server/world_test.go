@@ -135,6 +135,7 @@ func (e *echo) Detach() {
 // world is a running server and what people need to know of it.
 type world struct {
 	t       *testing.T
+	stop    func()
 	server  *server.Server
 	store   *registry
 	hub     *echoes
