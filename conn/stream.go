@@ -87,6 +87,7 @@ func (s *Stream) Hold() {
 // has returned at least as many. The goroutine that reads calls it.
 func (s *Stream) Established(limit, mark int, first []byte, drain func()) {
 	s.in.limit = limit
+	slim(s.tls)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mark, s.drain, s.held = mark, drain, false

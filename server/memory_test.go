@@ -2,9 +2,7 @@ package server_test
 
 import (
 	"bufio"
-	"context"
 	"crypto/ed25519"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
@@ -17,14 +15,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
-	"huisclos/access"
 	"huisclos/chat"
 	"huisclos/conn"
-	"huisclos/server"
 )
 
-// BenchmarkIdleConnection measures what one authenticated connection that says nothing costs the server in
+// BenchmarkIdleConnection measures what one authenticated connection that has entered the lobby and says nothing costs the server in
 // resident memory: the server is a process of its own, and its size is read from /proc with none and with 5,000 of them.
 //
 //	go test ./server -run XXX -bench IdleConnection -benchtime 1x
@@ -43,7 +40,7 @@ func measure(b *testing.B, most int) {
 	b.Helper()
 	key := ed25519.NewKeyFromSeed(make([]byte, 32))
 	cmd := exec.Command(os.Args[0], "-test.run=^TestServerProcess$")
-	cmd.Env = append(os.Environ(), "HUISCLOS_TEST_SERVER="+hex.EncodeToString(key.Public().(ed25519.PublicKey)), "GOGC=50")
+	cmd.Env = append(os.Environ(), "HUISCLOS_TEST_SERVER=1", "HUISCLOS_TEST_DATA="+b.TempDir(), "GOGC=50")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -53,6 +50,7 @@ func measure(b *testing.B, most int) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	begin := time.Now()
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
@@ -66,6 +64,7 @@ func measure(b *testing.B, most int) {
 		return lines.Text()
 	}
 	first := strings.Fields(ask(""))
+	started := time.Since(begin)
 	pin, err := chat.ParseFingerprint(first[1])
 	if err != nil {
 		b.Fatal(err)
@@ -87,6 +86,7 @@ func measure(b *testing.B, most int) {
 	b.ReportMetric((now-before)/1024/float64(most), "KiB/conn-as-it-stands")
 	b.ReportMetric((settled-before)/1024/float64(most), "KiB/conn-settled")
 	b.ReportMetric(before/(1<<20), "MiB-empty")
+	b.ReportMetric(float64(started.Microseconds())/1000, "ms-to-listen")
 	for _, l := range links {
 		_ = l.Close()
 	}
@@ -104,6 +104,7 @@ func fill(b *testing.B, w *world, n int) []*connected {
 					b.Error(err)
 					return
 				}
+				c.enter(b)
 				links[i] = c
 			}
 		})
@@ -128,27 +129,17 @@ func resident(b *testing.B, pid int) float64 {
 
 // TestServerProcess is the other process of BenchmarkIdleConnection.
 func TestServerProcess(t *testing.T) {
-	public := os.Getenv("HUISCLOS_TEST_SERVER")
-	if public == "" {
+	if os.Getenv("HUISCLOS_TEST_SERVER") == "" {
 		t.Skip("the server of a benchmark")
 	}
-	pub, err := hex.DecodeString(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, address := startForMeasuring(t, [32]byte(pub))
-	fmt.Println(address, s.Fingerprint())
+	w := newWhole(t, os.Getenv("HUISCLOS_TEST_DATA"))
+	fmt.Println(w.address, w.pin)
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		what, arg, _ := strings.Cut(lines.Text(), " ")
 		switch what {
 		case "settle":
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			fmt.Fprintf(os.Stderr, "before: heap inuse %d K, objects %d K, stack %d K, sys %d K, other %d\n", m.HeapInuse>>10, m.HeapAlloc>>10, m.StackInuse>>10, m.Sys>>10, (m.MSpanInuse+m.MCacheInuse+m.GCSys+m.OtherSys)>>10)
 			debug.FreeOSMemory()
-			runtime.ReadMemStats(&m)
-			fmt.Fprintf(os.Stderr, "after: heap inuse %d K, objects %d K, stack %d K, sys %d K, other %d\n", m.HeapInuse>>10, m.HeapAlloc>>10, m.StackInuse>>10, m.Sys>>10, (m.MSpanInuse+m.MCacheInuse+m.GCSys+m.OtherSys)>>10)
 		case "heap":
 			f, err := os.Create(arg)
 			if err != nil {
@@ -161,22 +152,4 @@ func TestServerProcess(t *testing.T) {
 		fmt.Println("done")
 	}
 	os.Exit(0)
-}
-
-func startForMeasuring(t *testing.T, public [32]byte) (*server.Server, string) {
-	t.Helper()
-	c := server.Config{
-		Identity: access.NewIdentity(), Store: newRegistry(public),
-		Settings: server.Settings{Limits: server.DefaultLimits()},
-	}
-	c.UseHub(&echoes{})
-	s, err := server.New(context.Background(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := s.Listen(context.Background(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, a.String()
 }
