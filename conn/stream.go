@@ -24,6 +24,7 @@ type Stream struct {
 	mu      sync.Mutex // guards the rest
 	queue   [][]byte   // frames, and control frames with their header
 	head    int        // of queue: what is before was taken
+	cut     int        // bytes of queue[head] that were taken
 	waiting int        // bytes pushed and not yet written
 	mark    int        // LowWater
 	high    bool       // Push has returned at least mark, and drain wasn't called since
@@ -232,8 +233,7 @@ func (s *Stream) flush() {
 	}
 }
 
-// take accounts for what was written, and fills buf with what waits: n payload bytes of it are frames'. A
-// frame that is larger than buf is cut into writes by frame order: its bytes stay where they are.
+// take accounts for what was written, and fills buf with what waits: n payload bytes of it are frames'.
 func (s *Stream) take(buf *[writeSize]byte, written int) (b []byte, n int, drained func(), more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -254,33 +254,35 @@ func (s *Stream) take(buf *[writeSize]byte, written int) (b []byte, n int, drain
 	return nil, 0, drained, false
 }
 
-// fill moves what fits from the queue to b, headers before payloads. A frame too large for any buffer goes
-// alone, in a slice of its own. s.mu is held.
+// fill moves what fits from the queue to b. A frame may be cut: the rest of it comes first the next time, so that every
+// record is full, whatever the frames. s.mu is held.
 func (s *Stream) fill(b []byte) ([]byte, int) {
-	if len(s.pong) > 0 {
+	n := 0
+	if s.cut == 0 && len(s.pong) > 0 {
 		b = append(b, s.pong...)
 		s.pong = nil
 	}
-	n := 0
-	for s.head < len(s.queue) {
+	for s.head < len(s.queue) && len(b)+maxHeader < cap(b) {
 		f := s.queue[s.head]
-		if len(b)+maxHeader+len(f) > cap(b) {
-			if len(b) > 0 {
-				return b, n
-			}
-			b = make([]byte, 0, maxHeader+len(f))
+		if s.cut == 0 {
+			b = appendHeader(b, opBinary, len(f), false)
 		}
-		b = appendServer(b, opBinary, f)
-		n += len(f)
+		part := f[s.cut:min(len(f), s.cut+cap(b)-len(b))]
+		b = append(b, part...)
+		n += len(part)
+		if s.cut += len(part); s.cut < len(f) {
+			return b, n
+		}
+		s.cut = 0
 		s.queue[s.head] = nil
 		s.head++
 	}
-	if s.head > 0 {
+	if s.head == len(s.queue) {
 		s.queue, s.head = s.few[:0], 0
-	}
-	if len(s.final) > 0 && len(b)+len(s.final) <= cap(b) {
-		b = append(b, s.final...)
-		s.final = nil
+		if len(b)+len(s.final) <= cap(b) {
+			b = append(b, s.final...)
+			s.final = nil
+		}
 	}
 	return b, n
 }
