@@ -103,6 +103,14 @@ func Encode(f interface {
 
 // Marshal writes any value of this package deterministically. It panics on a type that CBOR can't hold.
 func Marshal(v any) []byte {
+	if h, ok := v.(hot); ok {
+		return h.append(make([]byte, 0, h.size()))
+	}
+	return marshal(v)
+}
+
+// marshal is Marshal by the general encoder.
+func marshal(v any) []byte {
 	b, err := encMode.Marshal(v)
 	if err != nil {
 		panic("wire: " + err.Error())

@@ -12,7 +12,7 @@ const MaxLogin = 8 << 10
 // MaxFrame is the greatest size in bytes of any frame.
 const MaxFrame = 8 << 20
 
-// Decode reads one frame strictly: deterministic CBOR, of a known type, whole, within its type's size. What it returns
+// Decode reads one frame strictly: deterministic CBOR, of a known type, whole, within its type's bounds. What it returns
 // may share memory with raw. CodeFrame, CodeFrameType, CodeTooLarge (limit).
 func Decode(raw []byte) (Frame, error) {
 	t, ok := typeOf(raw)
@@ -26,8 +26,18 @@ func Decode(raw []byte) (Frame, error) {
 	if most := maxSize(t); len(raw) > most {
 		return nil, chat.Errorf(chat.CodeTooLarge, "limit", strconv.Itoa(most))
 	}
+	if f, ok := f.(scanned); ok {
+		s := scanner{rest: raw}
+		if f.scan(&s); !s.ok() {
+			return nil, chat.Errorf(chat.CodeFrame)
+		}
+		return f, nil
+	}
 	if err := UnmarshalStrict(raw, f); err != nil {
 		return nil, err
+	}
+	if f, ok := f.(bounded); ok && !f.fits() {
+		return nil, chat.Errorf(chat.CodeFrame)
 	}
 	return f, nil
 }

@@ -45,12 +45,13 @@ func Chain(before [32]byte, n chat.Seq, envelope [32]byte) [32]byte {
 	return sha256.Sum256(b[:])
 }
 
-// ParseEnvelope reads an envelope strictly: version 1, deterministic, with a sender, an ID and something sealed.
-// CodeEnvelope.
+// ParseEnvelope reads an envelope strictly: version 1, deterministic, with a sender, an ID and something sealed, which shares
+// memory with raw. CodeEnvelope.
 func ParseEnvelope(raw []byte) (Envelope, error) {
 	var e Envelope
-	if err := UnmarshalStrict(raw, &e); err != nil {
-		return Envelope{}, chat.Errorf(chat.CodeEnvelope).Because(err)
+	s := scanner{rest: raw}
+	if e.scan(&s); !s.ok() {
+		return Envelope{}, chat.Errorf(chat.CodeEnvelope)
 	}
 	if e.Version != 1 || e.Account.IsZero() || e.Device.IsZero() || e.ID.IsZero() || e.Counter == 0 || e.Generation == 0 || len(e.Sealed) == 0 {
 		return Envelope{}, chat.Errorf(chat.CodeEnvelope)
