@@ -27,6 +27,7 @@ type Server struct {
 	gate     *gate
 	attempts *attempts
 	metrics  *metrics
+	verified *access.Cache
 	domain   domain
 	hub      *hub.Hub // the same as domain, but in tests
 	started  time.Time
@@ -46,6 +47,9 @@ type Server struct {
 	stop   chan struct{}  // closed by Shutdown
 }
 
+// maxVerified bounds the people whose signatures are not verified again, some 40 bytes each.
+const maxVerified = 1 << 16
+
 // New makes a Server, which listens nowhere yet. CodeConfig for certificate files that can't be
 // used, and the Store's errors.
 func New(ctx context.Context, c Config) (*Server, error) {
@@ -57,7 +61,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		config: c, certs: certs, started: time.Now(),
+		config: c, certs: certs, started: time.Now(), verified: access.NewCache(maxVerified),
 		gate: newGate(c.Limits.Waiting, handshakes()), attempts: newAttempts(c.Limits.FailuresAMinute),
 		members: make(map[*member]struct{}), addresses: make(map[netip.Prefix]int), stop: make(chan struct{}),
 	}
@@ -99,7 +103,7 @@ func (s *Server) Refresh(ctx context.Context) error {
 	}
 	next := &access.ServerConfig{
 		Identity: s.config.Identity, Limits: s.limits.Load().Wire(),
-		Ephemeral: s.config.Ephemeral, Software: s.config.Software,
+		Ephemeral: s.config.Ephemeral, Software: s.config.Software, Cache: s.verified,
 	}
 	if n := len(generations); n > 0 {
 		g := generations[n-1]
@@ -190,7 +194,7 @@ func (s *Server) admit(raw net.Conn, proxied bool) {
 		v, ok := s.gate.enter(raw, from)
 		if ok {
 			if v != nil {
-				s.visits.Go(func() { s.visit(v, proxied) })
+				s.begin(v, proxied)
 			}
 			return
 		}
@@ -199,6 +203,18 @@ func (s *Server) admit(raw net.Conn, proxied bool) {
 			return
 		}
 	}
+}
+
+// begin starts a visit, unless the server stops.
+func (s *Server) begin(v *visitor, proxied bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping { // Shutdown may wait for the last visit already
+		v.leave()
+		_ = v.Close()
+		return
+	}
+	s.visits.Go(func() { s.visit(v, proxied) })
 }
 
 // pause waits until somebody leaves the gate, at most for d. It reports false when the server stops.
