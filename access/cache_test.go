@@ -52,9 +52,12 @@ func TestCacheIsNoProof(t *testing.T) {
 		t.Error("signed by another device:", err)
 	}
 	for what, change := range map[string]func(*wire.Body){
-		"name":         func(b *wire.Body) { b.Name = "alicia" },
-		"signature":    func(b *wire.Body) { b.NameSig[0] ^= 1 },
-		"certificate":  func(b *wire.Body) { b.Certificate = bytes.Clone(b.Certificate); b.Certificate[len(b.Certificate)-1] ^= 1 },
+		"name":      func(b *wire.Body) { b.Name = "alicia" },
+		"signature": func(b *wire.Body) { b.NameSig[0] ^= 1 },
+		"certificate": func(b *wire.Body) {
+			b.Certificate = bytes.Clone(b.Certificate)
+			b.Certificate[len(b.Certificate)-1] ^= 1
+		},
 		"account":      func(b *wire.Body) { b.Account = trust.NewAccount().ID() },
 		"list version": func(b *wire.Body) { b.ListVersion = 2 },
 	} {
