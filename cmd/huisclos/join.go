@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"huisclos/chat"
+	"huisclos/internal/config"
+	"huisclos/keys"
+	"huisclos/line"
+)
+
+// joinOptions are the flags of join alone.
+type joinOptions struct {
+	plain   bool
+	room    string
+	timeout time.Duration
+}
+
+// join enters a chat.
+func (a *app) join() *cobra.Command {
+	c := &cobra.Command{Use: "join [LINK|KEY|HOST[:PORT]|-]", Args: a.between(0, 1)}
+	settings := config.BindClient(c.Flags())
+	var o joinOptions
+	c.Flags().BoolVar(&o.plain, "plain", false, "")
+	c.Flags().StringVar(&o.room, "room", "", "")
+	c.Flags().DurationVar(&o.timeout, "timeout", line.DefaultTimeout, "")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := settings.Load(c.Flags()); err != nil {
+			return err
+		}
+		arg := ""
+		if len(args) > 0 {
+			arg = args[0]
+		}
+		return a.joinChat(settings, arg, o)
+	}
+	return c
+}
+
+// joinChat opens the session and converses until the person or the pipe is done.
+func (a *app) joinChat(c *config.Client, arg string, o joinOptions) error {
+	g, err := a.find(c, arg)
+	if err != nil {
+		return err
+	}
+	s, err := a.open(c, g, true)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := a.arrive(c, s, o); err != nil {
+		return err
+	}
+	return a.converse(a.ctx, o, line.Options{API: s, Words: a.words, Room: o.room, Share: s.share()})
+}
+
+// arrivalPatience is how long the first login may take.
+const arrivalPatience = 30 * time.Second
+
+// arrive waits for the first login. A person who was here before may read and write without it: what is written is sent later.
+func (a *app) arrive(c *config.Client, s *session, o joinOptions) error {
+	ctx, cancel := context.WithTimeout(a.ctx, arrivalPatience)
+	defer cancel()
+	err := a.online(ctx, c, s)
+	if err == nil || chat.CodeOf(err).Class() != chat.Unreachable || o.plain || !a.typed() {
+		return err
+	}
+	if status, e := s.Status(a.ctx); e != nil || !status.Enrolled || status.Ended != nil {
+		return err
+	}
+	a.problem(err)
+	return nil
+}
+
+// converse holds the conversation on the screen, or plainly.
+func (a *app) converse(ctx context.Context, o joinOptions, options line.Options) error {
+	if !o.plain && a.typed() {
+		return line.Converse(ctx, a.terminal(), a.color(), options)
+	}
+	p := line.Plain{In: a.reader(), Out: a.out, Err: a.err, Typed: a.inTerminal(), Timeout: o.timeout}
+	return line.ConversePlainly(ctx, p, options)
+}
+
+// share gives the link to hand on, where this process knows the key.
+func (s *session) share() func(context.Context) (string, error) {
+	if s.key.IsZero() {
+		return nil
+	}
+	return func(context.Context) (string, error) {
+		return keys.Link{Address: s.address, Key: s.key}.Reveal(), nil
+	}
+}

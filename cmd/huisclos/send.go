@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"huisclos/chat"
+	"huisclos/internal/config"
+	"huisclos/line"
+)
+
+// send sends one message, and ends with 0 only when it is durable.
+func (a *app) send() *cobra.Command {
+	c := &cobra.Command{Use: "send ROOM TEXT", Args: a.between(2, 2)}
+	settings := config.BindClient(c.Flags())
+	timeout := c.Flags().Duration("timeout", line.DefaultTimeout, "")
+	server := c.Flags().String("server", "", "")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := settings.Load(c.Flags()); err != nil {
+			return err
+		}
+		return a.sendText(settings, *server, args[0], args[1], *timeout)
+	}
+	return c
+}
+
+func (a *app) sendText(c *config.Client, server, room, text string, timeout time.Duration) error {
+	name, err := chat.RoomName(room)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, timeout)
+	defer cancel()
+	s, err := a.reach(ctx, c, server)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if _, err = s.Send(ctx, name, text); err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return chat.Errorf(chat.CodeNotAcked).Because(err)
+	}
+	return err
+}
+
+// reach opens a session for a command that asks nothing, and waits for the login.
+func (a *app) reach(ctx context.Context, c *config.Client, server string) (*session, error) {
+	g, err := a.find(c, server)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.open(c, g, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.online(ctx, c, s); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
