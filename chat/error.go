@@ -97,6 +97,9 @@ func (e *Error) Is(target error) bool {
 // Error makes a bare code usable as an error.
 func (c Code) Error() string { return string(c) }
 
+// ExitCode is the one that the program ends with after an error of that class: 1 to 7.
+func (c Class) ExitCode() int { return int(c) + 1 }
+
 // CodeOf finds the code in err's chain, or CodeInternal; "" for nil.
 func CodeOf(err error) Code {
 	if err == nil {

@@ -53,7 +53,7 @@ func run(args []string) int {
 	if !errors.Is(err, errShown) {
 		a.problem(err)
 	}
-	return int(chat.CodeOf(err).Class())
+	return chat.CodeOf(err).Class().ExitCode()
 }
 
 // langFlag finds --lang before the flags are parsed: their explanations speak it too.

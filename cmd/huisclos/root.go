@@ -48,6 +48,7 @@ func (a *app) localize(c *cobra.Command) {
 			c.Use = a.words.T(id)
 		}
 	}
+	c.DisableFlagsInUseLine = true
 	c.Flags().VisitAll(a.explain)
 	c.PersistentFlags().VisitAll(a.explain)
 	c.SetUsageTemplate(a.usageTemplate())
