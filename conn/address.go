@@ -50,7 +50,7 @@ func parseProxy(s, scheme string) (Target, error) {
 		return Target{}, badAddress(s, err)
 	}
 	t := Target{Host: u.Hostname(), Port: u.Port()}
-	out := url.URL{Scheme: "wss", Host: u.Host, Path: strings.TrimSuffix(u.Path, "/")}
+	out := url.URL{Scheme: "wss", Host: u.Host, Path: strings.TrimRight(u.Path, "/")}
 	standard := "443"
 	switch scheme {
 	case "https":
