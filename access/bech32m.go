@@ -18,11 +18,12 @@ const charset = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 // bech32mConstant is what the checksum of a right string comes to (BIP 350).
 const bech32mConstant = 0x2bc830a3
 
-// maxBech32m is the greatest length over which the code promises to find four wrong characters.
-const maxBech32m = 90
+// maxBech32m is the length of our longest string, hcp1…. Up to 90 characters, where BIP 350 ends, the code finds any four wrong
+// ones; beyond, any three.
+const maxBech32m = 95
 
 // EncodeBech32m writes a version of five bits and data as a Bech32m string (BIP 350) with that human-readable
-// part, which is lower case. It panics when the string would be over 90 characters: sizes here are fixed.
+// part, which is lower case. It panics when the string would be over 95 characters: sizes here are fixed.
 func EncodeBech32m(hrp string, version byte, data []byte) string {
 	values := append([]byte{version & 31}, regroup(data, 8, 5, true)...)
 	if len(hrp)+1+len(values)+6 > maxBech32m {
@@ -42,7 +43,7 @@ func EncodeBech32m(hrp string, version byte, data []byte) string {
 }
 
 // DecodeBech32m reads what EncodeBech32m wrote, in lower or in upper case but not in both, and
-// nothing else: padding bits are zero. At most 90 characters; any four wrong ones are
+// nothing else: padding bits are zero. At most 95 characters; any four wrong ones of 90, any three of 95 are
 // found. ErrBech32mForm, ErrBech32mChecksum.
 func DecodeBech32m(hrp, s string) (version byte, data []byte, err error) {
 	lower := strings.ToLower(s)
@@ -50,7 +51,7 @@ func DecodeBech32m(hrp, s string) (version byte, data []byte, err error) {
 		return 0, nil, ErrBech32mForm
 	}
 	rest, ok := strings.CutPrefix(lower, hrp+"1")
-	if !ok || len(lower) > maxBech32m || len(rest) < 7 {
+	if !ok || hrp == "" || len(lower) > maxBech32m || len(rest) < 7 {
 		return 0, nil, ErrBech32mForm
 	}
 	values := make([]byte, len(rest))

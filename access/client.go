@@ -34,9 +34,13 @@ const (
 // versions that this program speaks, best first.
 func versions() []uint { return []uint{chat.ProtocolVersion} }
 
-// NewClient begins a login at the server with that fingerprint. software is our program and version, at most 64 bytes.
+// maxSoftware is the most bytes of a program's name and version that a server takes.
+const maxSoftware = 64
+
+// NewClient begins a login at the server with that fingerprint. software is our program and version in ASCII; what is beyond 64
+// bytes isn't sent.
 func NewClient(server chat.Fingerprint, software string) *Client {
-	h := &wire.HelloC{Versions: versions(), Features: []string{}, Client: software}
+	h := &wire.HelloC{Versions: versions(), Features: []string{}, Client: software[:min(len(software), maxSoftware)]}
 	_, _ = rand.Read(h.Nonce[:]) // never fails
 	return &Client{server: server, hello: wire.Encode(h)}
 }
@@ -73,7 +77,7 @@ func (c *Client) Challenge(raw, exporter []byte) (wire.HelloS, error) {
 	if best, ok := bestCommon(versions(), hello.Offered); !ok || best != hello.Version {
 		return wire.HelloS{}, chat.Errorf(chat.CodeVersion)
 	}
-	if hello.Policy != wire.Enrol && hello.Policy != wire.ReturnOnly {
+	if hello.Policy != wire.Enrol && hello.Policy != wire.ReturnOnly || hello.Nonce == [32]byte{} {
 		return wire.HelloS{}, chat.Errorf(chat.CodeFrame)
 	}
 	c.step = stepChallenged
