@@ -146,7 +146,7 @@ func (a *app) hostSession(s *config.Server, r *running, g *goal, c *config.Clien
 	if err != nil || a.ctx.Err() != nil {
 		return false, nil //nolint:nilerr // whoever leaves the question stops the server
 	}
-	return !console.Yes(a.words, answer) && answer != "", nil
+	return console.Yes(a.words, answer), nil
 }
 
 func hostOf(address string) string {
