@@ -55,7 +55,7 @@ func DecodeBech32m(hrp, s string) (version byte, data []byte, err error) {
 		return 0, nil, ErrBech32mForm
 	}
 	values := make([]byte, len(rest))
-	for i := range rest {
+	for i := range len(rest) {
 		v := strings.IndexByte(charset, rest[i])
 		if v < 0 {
 			return 0, nil, ErrBech32mChecksum
@@ -76,11 +76,11 @@ func DecodeBech32m(hrp, s string) (version byte, data []byte, err error) {
 // expand spreads the human-readable part over values of five bits (BIP 173).
 func expand(hrp string) []byte {
 	out := make([]byte, 0, 2*len(hrp)+1)
-	for i := range hrp {
+	for i := range len(hrp) {
 		out = append(out, hrp[i]>>5)
 	}
 	out = append(out, 0)
-	for i := range hrp {
+	for i := range len(hrp) {
 		out = append(out, hrp[i]&31)
 	}
 	return out
