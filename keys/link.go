@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -93,16 +92,24 @@ func linkAddress(u *url.URL) (string, error) {
 		if port == "" {
 			port = strconv.Itoa(chat.DefaultPort)
 		}
-		return net.JoinHostPort(host, port), nil
+		return joinHostPort(host, port), nil
 	case "via=https":
 		if port != "" {
-			host = net.JoinHostPort(host, port)
+			host = joinHostPort(host, port)
 		} else if strings.Contains(host, ":") {
 			host = "[" + host + "]"
 		}
 		return "https://" + host + u.EscapedPath(), nil
 	}
 	return "", chat.Errorf(chat.CodeLinkFormat)
+}
+
+// joinHostPort is that of package net, which a pure package doesn't import.
+func joinHostPort(host, port string) string {
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return host + ":" + port
 }
 
 // CheckHost returns the form of a host's name or IP address that a resolver takes: international names in
