@@ -81,7 +81,7 @@ func join(r *run) ([]row, error) {
 		}
 	}
 	n := r.scale(1000)
-	members, err := crowd(ctx, link, n, nil) // they enrol: that is measured apart
+	members, err := crowd(ctx, link, 0, n, nil) // they enrol: that is measured apart
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +224,7 @@ func memory(r *run) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	warm, err := crowd(ctx, link, 100, func(m *member) error { return m.enter(0, 0) })
+	warm, err := crowd(ctx, link, 50_000, 100, func(m *member) error { return m.enter(0, 0) })
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +232,7 @@ func memory(r *run) ([]row, error) {
 	settle(ctx, p)
 	before := p.rss()
 	n := r.scale(5000)
-	members, err := crowd(ctx, link, n, func(m *member) error { return m.enter(0, 0) })
+	members, err := crowd(ctx, link, 0, n, func(m *member) error { return m.enter(0, 0) })
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func (r *run) ourRoom(ctx context.Context, n int) (*room, error) {
 		return nil, err
 	}
 	o := &room{p: p, size: n}
-	members, err := crowd(ctx, link, n, func(m *member) error { return m.enter(0, 0) })
+	members, err := crowd(ctx, link, 0, n, func(m *member) error { return m.enter(0, 0) })
 	if err != nil {
 		return nil, err
 	}

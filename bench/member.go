@@ -158,13 +158,13 @@ func (m *member) receive(each func(number uint64)) {
 }
 
 // crowd logs members in, eight at a time.
-func crowd(ctx context.Context, l keys.Link, n int, ready func(*member) error) ([]*member, error) {
+func crowd(ctx context.Context, l keys.Link, first, n int, ready func(*member) error) ([]*member, error) {
 	members := make([]*member, n)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)
 	for i := range n {
 		g.Go(func() error {
-			m := newMember(l.Key.Server(), i)
+			m := newMember(l.Key.Server(), first+i)
 			if err := m.login(ctx, l); err != nil {
 				return err
 			}
