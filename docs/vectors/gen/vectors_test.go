@@ -1,0 +1,269 @@
+package main
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"huisclos/access"
+	"huisclos/chat"
+	"huisclos/content"
+	"huisclos/keys"
+	"huisclos/seal"
+	"huisclos/trust"
+	"huisclos/wire"
+)
+
+// The committed files are what the command writes.
+func TestFilesAreUpToDate(t *testing.T) {
+	files, err := all()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 11 {
+		t.Fatal("files are missing")
+	}
+	for name, v := range files {
+		want, err := encode(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join("..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s differs: go run ./docs/vectors/gen", name)
+		}
+	}
+}
+
+// load reads a committed file. What follows uses nothing but it, and computes each value from those before.
+func load[T any](t *testing.T, name string) (v T) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func same(t *testing.T, what string, got, want []byte) {
+	t.Helper()
+	if len(want) == 0 || !bytes.Equal(got, want) {
+		t.Errorf("%s: %x, want %x", what, got, want)
+	}
+}
+
+func sum256(parts ...[]byte) []byte { s := sha256.Sum256(slices.Concat(parts...)); return s[:] }
+func sum512(parts ...[]byte) []byte { s := sha512.Sum512(slices.Concat(parts...)); return s[:] }
+
+// sign is Sig of docs/protocol.md.
+func sign(seed []byte, label string, x []byte) []byte {
+	return ed25519.Sign(ed25519.NewKeyFromSeed(seed), slices.Concat([]byte("HUISCLOS-SIG-1"), []byte{byte(len(label))}, []byte(label), x))
+}
+
+func TestIDs(t *testing.T) {
+	v := load[IDs](t, "ids.json")
+	same(t, "server", ed25519.NewKeyFromSeed(v.ServerSeed).Public().(ed25519.PublicKey), v.ServerPublic)
+	same(t, "fingerprint", sum256([]byte("huisclos/1 server"), v.ServerPublic)[:16], v.Fingerprint)
+	same(t, "room", sum256([]byte("huisclos/1 key room"), v.Fingerprint, []byte(v.RoomName))[:16], v.RoomID)
+	same(t, "log", sum256([]byte("huisclos/1 log"), v.Fingerprint, v.RoomID), v.LogStart)
+	same(t, "key ID", sum256([]byte("huisclos/1 key id"), v.AccessPublic)[:8], v.KeyID)
+	if got := chat.MessageID(v.MessageID).Time().UnixMilli(); got != v.MessageTime {
+		t.Errorf("message ID of %d", got)
+	}
+}
+
+func TestStrings(t *testing.T) {
+	v := load[Strings](t, "strings.json")
+	k, err := keys.Parse(v.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := k.Server()
+	same(t, "K", k.Bytes(), v.K)
+	same(t, "fingerprint", server[:], v.Fingerprint)
+	if l, err := keys.ParseLink(v.Link); err != nil || !l.Key.Equal(k) {
+		t.Error("link:", err)
+	}
+	if f, err := access.ParseServer(v.Server); err != nil || f != server {
+		t.Error("hcs1:", err)
+	}
+	if p, err := access.ParseAccess(v.Access); err != nil || !bytes.Equal(p.Access[:], v.A) || uint32(p.Generation) != v.Generation {
+		t.Error("hcp1:", err)
+	}
+	for _, bad := range v.Bad {
+		if _, err := keys.Parse(bad.Text); err == nil || string(chat.CodeOf(err)) != bad.Code {
+			t.Errorf("%s: %v", bad.Why, err)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	v := load[Names](t, "names.json")
+	for _, n := range v.Names {
+		err := trust.CheckName(n.Name)
+		var e *chat.Error
+		switch {
+		case n.Reason == "" && (err != nil || trust.FoldName(n.Name) != n.Fold || trust.Skeleton(n.Name) != n.Skeleton):
+			t.Errorf("%q: %v", n.Name, err)
+		case n.Reason != "" && (!errors.As(err, &e) || e.Params["reason"] != n.Reason):
+			t.Errorf("%q: %v, want %s", n.Name, err, n.Reason)
+		}
+	}
+	if trust.SafetyNumber(chat.AccountID(v.AccountB), chat.AccountID(v.AccountA)) != v.Safety {
+		t.Error("safety number")
+	}
+}
+
+func TestSignatures(t *testing.T) {
+	v := load[Signatures](t, "signatures.json")
+	same(t, "signature", sign(v.Seed, v.Label, v.Text), v.Signature)
+	same(t, "plain Ed25519", ed25519.Sign(ed25519.NewKeyFromSeed(v.Seed), v.Signed), v.Signature)
+	c, err := trust.ParseCertificate(v.Certificate)
+	if err != nil || c.Verify() != nil {
+		t.Fatal(err)
+	}
+	same(t, "the account's", sign(v.AccountSeed, "device certificate, account", v.Certified), c.AccountSignature[:])
+	same(t, "the device's", sign(v.DeviceSeed, "device certificate, device", v.Certified), c.DeviceSignature[:])
+	same(t, "HPKE key", c.HPKE, v.HPKEPublic)
+	fingerprint := load[IDs](t, "ids.json").Fingerprint
+	same(t, "name", sign(v.AccountSeed, "name", slices.Concat(fingerprint, []byte(v.Name))), v.NameSignature)
+}
+
+func TestDerivations(t *testing.T) {
+	v := load[Derivations](t, "derivations.json")
+	for _, g := range v.Generations {
+		same(t, "salt", binary.BigEndian.AppendUint32(slices.Clone(v.Fingerprint), g.Generation), g.Salt)
+		same(t, "access", hkdf(g.K, g.Salt, "huisclos/1 access key", 32), g.AccessSeed)
+		same(t, "public", ed25519.NewKeyFromSeed(g.AccessSeed).Public().(ed25519.PublicKey), g.AccessPublic)
+		same(t, "room", hkdf(g.K, g.Salt, "huisclos/1 key room"+string(v.RoomID), 64), g.RoomKey)
+	}
+}
+
+func TestLogin(t *testing.T) {
+	v, id, key, who := load[Login](t, "login.json"), load[IDs](t, "ids.json"), load[Derivations](t, "derivations.json"), load[Signatures](t, "signatures.json")
+	same(t, "T0", sum512(v.T0Input), v.T0)
+	same(t, "sigS", sign(id.ServerSeed, "server-auth", v.T0), v.SigS)
+	same(t, "T1", sum512(v.T1Input), v.T1)
+	same(t, "sigA", sign(key.Generations[0].AccessSeed, "access", v.T1), v.SigA)
+	same(t, "what the device signs", slices.Concat(v.T1, sum512(v.SigA)), v.SigDInput)
+	same(t, "sigD", sign(who.DeviceSeed, "client-auth", v.SigDInput), v.SigD)
+	same(t, "sigD of who returns", sign(who.DeviceSeed, "client-auth", slices.Concat(v.Return.T1, sum512())), v.Return.SigD)
+	if !bytes.Contains(v.T0Input, v.HelloC) || !bytes.Contains(v.T0Input, v.HelloS) || !bytes.HasSuffix(v.T0Input, v.Exporter) || !bytes.HasSuffix(v.T1Input, v.Body) {
+		t.Error("the transcripts don't hold the frames")
+	}
+	for name, raw := range map[string]Hex{"HelloC": v.HelloC, "Challenge": v.Challenge, "Auth": v.Auth, "Return": v.Return.Auth, "Welcome": v.Welcome} {
+		if _, err := wire.Decode(raw); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestContent(t *testing.T) {
+	for _, m := range load[Content](t, "content.json").Messages {
+		if text, err := content.Text(m.CBOR); err != nil || text != m.Text {
+			t.Errorf("%q: %q, %v", m.Text, text, err)
+		}
+	}
+}
+
+func TestSeal(t *testing.T) {
+	v := load[Seal](t, "seal.json")
+	aead, err := seal.New(v.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "cipher", aead.Seal(nil, v.IV, v.Plain, v.Data), v.Sealed)
+	for _, p := range v.Padding {
+		if got := seal.PaddedSize(p.Size); got != p.Padded {
+			t.Errorf("%d is padded to %d, want %d", p.Size, got, p.Padded)
+		}
+	}
+	m := v.Message
+	same(t, "what the device signs", slices.Concat(m.Data, sum512(m.Content)), m.Signed)
+	same(t, "signature", sign(load[Signatures](t, "signatures.json").DeviceSeed, "key room message", m.Signed), m.Signature)
+	same(t, "hash", sum256(m.Envelope), m.Hash)
+	env, err := wire.ParseEnvelope(m.Envelope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	room, err := seal.NewRoom(chat.Fingerprint(m.Server), chat.RoomID(m.Room), chat.Generation(m.Generation), m.RoomKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := room.Open(&env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "content", got, m.Content)
+}
+
+func TestLog(t *testing.T) {
+	v := load[Log](t, "log.json")
+	h := []byte(v.Start)
+	for _, e := range v.Entries {
+		hash := []byte(e.Envelope)
+		if !e.Pruned {
+			hash = sum256(e.Envelope)
+		}
+		h = sum256(h, binary.BigEndian.AppendUint64(nil, e.Seq), hash)
+		same(t, "H", h, e.Hash)
+	}
+	f, err := wire.Decode(v.Frame)
+	if err != nil || len(f.(*wire.Entries).Entries) != len(v.Entries) {
+		t.Error(err)
+	}
+}
+
+func TestGenerations(t *testing.T) {
+	v := load[Generations](t, "generations.json")
+	server := chat.Fingerprint(v.Server)
+	k, err := keys.FromBytes(server, v.K)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := keys.OpenLink(k, chat.Generation(v.Generation), v.Link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "key before", before.Bytes(), v.Before)
+	device, err := trust.ParseDevice(slices.Concat(load[Signatures](t, "signatures.json").DeviceSeed, v.HPKESeed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	granted, err := keys.OpenGrant(server, chat.Generation(v.Generation), chat.AccountID(v.Account), chat.DeviceID(v.Device), device.HPKE(), v.Grant)
+	if err != nil || !granted.Equal(k) {
+		t.Error("grant:", err)
+	}
+}
+
+// Each frame is the CBOR of its fields.
+func TestFrames(t *testing.T) {
+	v := load[Frames](t, "frames.json")
+	if len(v.Frames) != 28 {
+		t.Errorf("%d frames", len(v.Frames))
+	}
+	for _, f := range v.Frames {
+		if _, err := wire.Decode(f.CBOR); err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+		if got := typeOf(f.CBOR); got != f.Type {
+			t.Errorf("%s has type %d", f.Name, got)
+		}
+	}
+}
