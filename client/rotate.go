@@ -15,9 +15,13 @@ var (
 	errBadGrant = errors.New("client: a granted key isn't the one that the server announced")
 )
 
-// rotated takes the news of another generation.
+// rotated takes the news of another generation. The news that we have already, told again, say that a grant has come.
 func (e *engine) rotated(f *wire.Rotated) {
-	if f.Generation <= e.self.Newest {
+	if f.Generation < e.self.Newest || e.keys.has(f.Generation) {
+		return
+	}
+	if f.Generation == e.self.Newest {
+		e.askGenerations(func(*chat.Error) {})
 		return
 	}
 	e.self.Newest, e.selfDirty = f.Generation, true
