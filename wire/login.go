@@ -13,7 +13,7 @@ type HelloC struct {
 }
 
 // Limits is what the server enforces, announced before anything is sent (DESIGN §5.6).
-// Unlike frames it is a map, so that later versions can add to it.
+// It is a map, to be read by people too; under version 1 it has these keys and no others.
 type Limits struct {
 	Frame   uint32 `cbor:"frame"`   // bytes of one frame
 	Message uint32 `cbor:"message"` // bytes of one envelope

@@ -14,36 +14,36 @@ type Frames struct {
 type Frame struct {
 	Name   string
 	Type   uint8
-	Fields any // without the type; byte strings are hexadecimal
+	Fields any // without the type; byte strings are h'…'
 	CBOR   Hex
 }
 
 func (w *world) frames() Frames {
 	var f Frames
 	l, a, d, id := w.login(), w.account.ID(), w.device.ID(), messageID(1)
-	room, account, device, message := Hex(w.lobby[:]), Hex(a[:]), Hex(d[:]), Hex(id[:])
+	room, account, device, message := Bytes(w.lobby[:]), Bytes(a[:]), Bytes(d[:]), Bytes(id[:])
 	h := [32]byte(seed("a hash", 32))
-	hash, envelope := Hex(h[:]), []byte("an envelope")
+	hash, envelope := Bytes(h[:]), []byte("an envelope")
 	info := w.roomInfo()
-	start := Hex(info.HeadHash[:])
+	start := Bytes(info.HeadHash[:])
 	infoFields := []any{room, "lobby", 1, 0, start, 0, start, 1}
 	entries := []wire.Entry{{Time: now, Kind: chat.Content, Envelope: envelope}, {Time: now + 1, Kind: chat.Content, Pruned: true, Envelope: h[:]}}
-	entryFields := []any{[]any{now, 1, false, Hex(envelope)}, []any{now + 1, 1, true, hash}}
+	entryFields := []any{[]any{now, 1, false, Bytes(envelope)}, []any{now + 1, 1, true, hash}}
 	sig := [64]byte(l.SigD)
 	add := func(name string, raw []byte, fields ...any) {
 		_, err := wire.Decode(raw)
 		w.note(err)
 		f.Frames = append(f.Frames, Frame{Name: name, Type: typeOf(raw), Fields: fields, CBOR: raw})
 	}
-	add("HelloC", l.HelloC, []any{1}, []any{}, Hex(seed("nonce of the client", 32)), "example 1.0")
-	add("Challenge", l.Challenge, l.HelloS, l.SigS)
-	add("Auth", l.Auth, l.Body, l.SigA, l.SigD)
-	add("Welcome", l.Welcome, 1, Hex(seed("incarnation", 16)), now, []any{infoFields})
+	add("HelloC", l.HelloC, []any{1}, []any{}, Bytes(seed("nonce of the client", 32)), "example 1.0")
+	add("Challenge", l.Challenge, Bytes(l.HelloS), Bytes(l.SigS))
+	add("Auth", l.Auth, Bytes(l.Body), Bytes(l.SigA), Bytes(l.SigD))
+	add("Welcome", l.Welcome, 1, Bytes(seed("incarnation", 16)), now, []any{infoFields})
 	add("Done", wire.Encode(&wire.Done{Ref: 7}), 7)
 	add("Failure", wire.Encode(&wire.Failure{ID: id, Code: chat.CodeTooLarge, Params: map[string]string{"limit": "65536"}}), 0, message, "too_large", map[string]string{"limit": "65536"})
 	add("Notice", wire.Encode(&wire.Notice{Text: "back in a minute", Time: now}), "back in a minute", now)
 	add("Bye", wire.Encode(&wire.Bye{Code: chat.CodeKicked, Params: map[string]string{"reason": "spam"}}), "kicked", map[string]string{"reason": "spam"})
-	add("Send", wire.Encode(&wire.Send{Room: w.lobby, ID: id, Kind: chat.Content, Envelope: envelope}), room, message, 1, 0, Hex(envelope))
+	add("Send", wire.Encode(&wire.Send{Room: w.lobby, ID: id, Kind: chat.Content, Envelope: envelope}), room, message, 1, 0, Bytes(envelope))
 	add("Ack", wire.Encode(&wire.Ack{Room: w.lobby, ID: id, Seq: 300, Time: now, Hash: h}), room, message, 300, now, hash)
 	add("Entries", wire.Encode(&wire.Entries{Room: w.lobby, First: 300, Before: h, Head: 301, Entries: entries}), room, 300, hash, 301, entryFields)
 	add("Subscribe", wire.Encode(&wire.Subscribe{Ref: 1, Room: w.lobby, After: 200, Tail: 100}), 1, room, 200, 100)
@@ -56,15 +56,15 @@ func (w *world) frames() Frames {
 	add("Create", wire.Encode(&wire.Create{Ref: 5, Name: "music"}), 5, "music")
 	add("Who", wire.Encode(&wire.Who{Ref: 6, Accounts: []chat.AccountID{a}, Devices: []chat.DeviceID{d}, Names: []string{"alice"}}), 6, []any{account}, []any{device}, []any{"alice"})
 	add("People", wire.Encode(&wire.People{Ref: 6, People: []wire.Person{{Account: a, Name: "alice", NameSig: sig, Certificates: [][]byte{[]byte("a certificate")}}}}),
-		6, []any{[]any{account, "alice", l.SigD, []any{Hex("a certificate")}}})
-	add("List", wire.Encode(&wire.List{Ref: 8}), 8, Hex(make([]byte, 16)))
+		6, []any{[]any{account, "alice", Bytes(l.SigD), []any{Bytes("a certificate")}}})
+	add("List", wire.Encode(&wire.List{Ref: 8}), 8, Bytes(make([]byte, 16)))
 	add("Listing", wire.Encode(&wire.Listing{Ref: 8, Present: []wire.Present{{Account: a, Device: d, Name: "alice", Since: now, Client: "example 1.0"}}}),
 		8, []any{[]any{account, device, "alice", now, "example 1.0"}})
 	add("Presence", wire.Encode(&wire.Presence{Room: w.lobby, Online: 2, Changes: []wire.Arrival{{Account: a, Name: "alice", Here: true}}}), room, 2, []any{[]any{account, "alice", true}})
 	add("KeyState", wire.Encode(&wire.KeyState{Ref: 9}), 9)
 	add("Generations", wire.Encode(&wire.Generations{Ref: 9, Generations: []wire.GenerationInfo{{Generation: 2, Access: h, Link: []byte("a link"), Grant: []byte{}}}}),
-		9, []any{[]any{2, hash, Hex("a link"), Hex{}}})
-	add("PutLink", wire.Encode(&wire.PutLink{Ref: 10, Generation: 2, Link: []byte("a link")}), 10, 2, Hex("a link"))
+		9, []any{[]any{2, hash, Bytes("a link"), Bytes{}}})
+	add("PutLink", wire.Encode(&wire.PutLink{Ref: 10, Generation: 2, Link: []byte("a link")}), 10, 2, Bytes("a link"))
 	add("Rotated", wire.Encode(&wire.Rotated{Generation: 2, Access: h}), 2, hash)
 	return f
 }

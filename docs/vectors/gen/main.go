@@ -80,3 +80,9 @@ func seed(name string, n int) []byte {
 	}
 	return out[:n]
 }
+
+// Bytes is a byte string among the fields of a frame, in the diagnostic notation of CBOR (RFC 8949 §8).
+type Bytes []byte
+
+// MarshalText writes h'…'.
+func (b Bytes) MarshalText() ([]byte, error) { return []byte("h'" + hex.EncodeToString(b) + "'"), nil }
