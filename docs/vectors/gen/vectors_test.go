@@ -11,7 +11,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -322,4 +324,34 @@ func head(major byte, n uint64) []byte {
 		return binary.BigEndian.AppendUint32([]byte{major<<5 | 26}, uint32(n))
 	}
 	return binary.BigEndian.AppendUint64([]byte{major<<5 | 27}, n)
+}
+
+// The page says the same: the numbers of its frames, and its worked example.
+func TestPage(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "..", "protocol.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(b)
+	word := regexp.MustCompile(`([a-z])([A-Z])`)
+	for _, f := range load[Frames](t, "frames.json").Frames {
+		name := strings.ToLower(word.ReplaceAllString(f.Name, "$1-$2"))
+		rule := regexp.MustCompile(`(?m)^` + name + ` += \[` + strconv.Itoa(int(f.Type)) + `, (.*)\]`).FindStringSubmatch(page)
+		if rule == nil {
+			t.Errorf("%s isn't on the page with type %d", name, f.Type)
+			continue
+		}
+		if fields := strings.Count(rule[1], ": "); fields != len(f.Fields.([]any)) {
+			t.Errorf("%s has %d fields on the page", name, fields)
+		}
+	}
+	id, key, m := load[IDs](t, "ids.json"), load[Derivations](t, "derivations.json").Generations[0], load[Seal](t, "seal.json").Message
+	for name, v := range map[string]Hex{
+		"fingerprint": id.Fingerprint, "K": key.K, "salt": key.Salt, "access seed": key.AccessSeed, "access public": key.AccessPublic,
+		"room": id.RoomID, "H_0": id.LogStart, "IV": m.IV, "hash": m.Hash, "H_1": load[Log](t, "log.json").Entries[0].Hash,
+	} {
+		if !strings.Contains(page, hex.EncodeToString(v)) {
+			t.Errorf("the page's example has another %s", name)
+		}
+	}
 }
