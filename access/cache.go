@@ -2,6 +2,7 @@ package access
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"sync"
 
 	"huisclos/wire"
@@ -40,9 +41,18 @@ func (c *Cache) add(key [sha256.Size]byte) {
 	c.known[key] = struct{}{}
 }
 
-// cacheKey covers every byte that identity looks at.
-func cacheKey(b *wire.Body) [sha256.Size]byte {
-	said := *b
-	said.Intent, said.Generation, said.Role = 0, 0, ""
-	return sha256.Sum256(wire.Marshal(&said))
+// cacheKey covers every byte that identity looks at. The one part of an unknown length before the last says how long it is.
+func cacheKey(b *wire.Body) (key [sha256.Size]byte) {
+	h := sha256.New()
+	h.Write(b.Account[:])
+	h.Write(b.Device[:])
+	h.Write(b.NameSig[:])
+	var sizes [16]byte
+	binary.BigEndian.PutUint64(sizes[:8], b.ListVersion)
+	binary.BigEndian.PutUint64(sizes[8:], uint64(len(b.Name)))
+	h.Write(sizes[:])
+	h.Write([]byte(b.Name))
+	h.Write(b.Certificate)
+	h.Sum(key[:0])
+	return key
 }

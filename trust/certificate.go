@@ -65,14 +65,14 @@ func ParseCertificate(b []byte) (Certificate, error) {
 	if wire.UnmarshalStrict(b, &c) != nil || len(c.HPKE) != HPKESize || c.Account.IsZero() || c.Device.IsZero() {
 		return Certificate{}, ErrCertificate
 	}
-	if _, err := hpke.MLKEM768X25519().NewPublicKey(c.HPKE); err != nil {
-		return Certificate{}, ErrCertificate
-	}
 	return c, nil
 }
 
-// Verify checks both signatures. ErrCertificate.
+// Verify checks both signatures, and that something can be sealed to the HPKE key. ErrCertificate.
 func (c Certificate) Verify() error {
+	if _, err := hpke.MLKEM768X25519().NewPublicKey(c.HPKE); err != nil {
+		return ErrCertificate
+	}
 	body := c.body()
 	if !Verify(c.Account, LabelCertificateAccount, body, c.AccountSignature) || !Verify(c.Device, LabelCertificateDevice, body, c.DeviceSignature) {
 		return ErrCertificate

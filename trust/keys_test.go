@@ -218,17 +218,24 @@ func TestStolenCertificate(t *testing.T) {
 
 func TestBadCertificates(t *testing.T) {
 	for name, change := range map[string]func(c *Certificate){
-		"no account":        func(c *Certificate) { c.Account = chat.AccountID{} },
-		"no device":         func(c *Certificate) { c.Device = chat.DeviceID{} },
-		"short HPKE key":    func(c *Certificate) { c.HPKE = c.HPKE[:HPKESize-1] },
-		"no HPKE key":       func(c *Certificate) { c.HPKE = nil },
-		"HPKE key of noise": func(c *Certificate) { c.HPKE = bytes.Repeat([]byte{0xff}, HPKESize) }, // ML-KEM values out of range
+		"no account":     func(c *Certificate) { c.Account = chat.AccountID{} },
+		"no device":      func(c *Certificate) { c.Device = chat.DeviceID{} },
+		"short HPKE key": func(c *Certificate) { c.HPKE = c.HPKE[:HPKESize-1] },
+		"no HPKE key":    func(c *Certificate) { c.HPKE = nil },
 	} {
 		_, _, c := certificate()
 		change(&c)
 		if _, err := ParseCertificate(c.Marshal()); !errors.Is(err, ErrCertificate) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	// Rightly signed, but nobody could seal anything to it: ML-KEM's values are out of range.
+	a, d, c := certificate()
+	c.HPKE = bytes.Repeat([]byte{0xff}, HPKESize)
+	c.AccountSignature = Sign(a.key, LabelCertificateAccount, c.body())
+	c.DeviceSignature = Sign(d.key, LabelCertificateDevice, c.body())
+	if err := c.Verify(); !errors.Is(err, ErrCertificate) {
+		t.Errorf("HPKE key of noise: %v", err)
 	}
 }
 
