@@ -2,6 +2,7 @@ package access
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -66,7 +67,12 @@ func TestBadStrings(t *testing.T) {
 }
 
 func TestKeyID(t *testing.T) {
-	if KeyID([32]byte{1}) == KeyID([32]byte{2}) || KeyID([32]byte{1}) != KeyID([32]byte{1}) {
+	id := KeyID([32]byte{1})
+	sum := sha256.Sum256(append([]byte("huisclos/1 key id\x01"), make([]byte, 31)...))
+	if !bytes.Equal(id[:], sum[:8]) {
+		t.Errorf("%x", id)
+	}
+	if KeyID([32]byte{2}) == id {
 		t.Error("it doesn't tell keys apart")
 	}
 }

@@ -94,7 +94,7 @@ func TestKeysComeBack(t *testing.T) {
 	if got, err := hpke.Open(d2.HPKE(), hpke.HKDFSHA512(), hpke.AES256GCM(), nil, sealed); err != nil || string(got) != "x" {
 		t.Error("the restored device can't open:", err)
 	}
-	if NewAccount().ID() == NewAccount().ID() {
+	if other := NewAccount(); other.ID() == a.ID() {
 		t.Error("two accounts of one key")
 	}
 }

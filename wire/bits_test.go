@@ -29,7 +29,7 @@ func TestNoIdleBits(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			if equal(f, got) == "" {
+			if reflect.DeepEqual(f, got) {
 				t.Fatalf("%T: bit %d of %x says nothing", f, i, raw)
 			}
 			if again := Encode(got.(writable)); !bytes.Equal(again, bad) {
