@@ -116,7 +116,7 @@ func (o *room) drive(n, window, rate int) (load, error) {
 	for i := range left {
 		left[i].Store(int32(o.size)) //nolint:gosec // some thousands
 	}
-	free := make(chan struct{}, max(window, n))
+	free := make(chan struct{}, window+n) // nobody who tells waits
 	for range window {
 		free <- struct{}{}
 	}
