@@ -235,3 +235,24 @@ func TestOrigin(t *testing.T) {
 		t.Error("no address")
 	}
 }
+
+func TestMemoryIsGivenBackWhenAllHaveJoined(t *testing.T) {
+	size, at := 0, 0
+	for i, c := range []struct{ now, at int }{
+		{100, 0},   // too few to matter
+		{100, 0},   //
+		{400, 0},   //
+		{700, 0},   // they still come
+		{700, 700}, // nobody more comes: now
+		{700, 700}, // once is enough
+		{50, 50},   // they have left: those who come next count anew
+		{549, 50},  //
+		{549, 50},  //
+		{1549, 50}, //
+		{1549, 1549},
+	} {
+		if size, at = settle(size, c.now, at); size != c.now || at != c.at {
+			t.Fatalf("step %d: %d, %d", i, size, at)
+		}
+	}
+}

@@ -31,7 +31,7 @@ func newMetrics(s *Server) *metrics {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.frames, m.refusals,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "huisclos_connections", Help: "Connections that have logged in."},
-			func() float64 { s.mu.Lock(); defer s.mu.Unlock(); return float64(len(s.members)) }),
+			func() float64 { return float64(s.count()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "huisclos_visitors", Help: "Connections that have not logged in yet."},
 			func() float64 { return float64(s.gate.waiting()) }),
 	)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -279,6 +280,7 @@ func (s *Server) each(f func(*member)) {
 
 // watch looks after everybody's connection: it pings the silent, and ends those that are gone.
 func (s *Server) watch() {
+	var size, settled int
 	for {
 		idle := s.limits.Load().Idle
 		t := time.NewTimer(idle / 6)
@@ -288,8 +290,32 @@ func (s *Server) watch() {
 			return
 		case now := <-t.C:
 			s.each(func(m *member) { m.check(now, idle) })
+			size, settled = settle(size, s.count(), settled)
 		}
 	}
+}
+
+// manyJoined is how many new members leave enough garbage of handshakes behind to be worth giving back.
+const manyJoined = 500
+
+// settle gives memory back to the system when many have joined and nobody does any more. It returns the number of
+// members for the next time, and the one at which memory was given back.
+func settle(before, now, settled int) (size, at int) {
+	switch {
+	case now < settled:
+		return now, now
+	case now != before || now-settled < manyJoined:
+		return now, settled
+	}
+	debug.FreeOSMemory()
+	return now, now
+}
+
+// count is the number of members.
+func (s *Server) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.members)
 }
 
 // check pings m when nothing has come for half of idle, and ends it after all of it.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -60,11 +61,21 @@ func Start(ctx context.Context, o Options) (*Daemon, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	spareMemory()
 	d := &Daemon{options: o, quit: make(chan struct{})}
 	if err := d.start(ctx); err != nil {
 		return nil, errors.Join(err, d.abandon(ctx))
 	}
 	return d, nil
+}
+
+// spareMemory collects garbage twice as often as Go does by itself, unless GOGC says something: what is alive in a server are mostly
+// idle connections, which cost little to look through.
+func spareMemory() {
+	const usual, ours = 100, 50
+	if before := debug.SetGCPercent(ours); before != usual {
+		debug.SetGCPercent(before)
+	}
 }
 
 func (d *Daemon) start(ctx context.Context) error {
