@@ -51,6 +51,43 @@ func TestReaderThatRests(t *testing.T) {
 	}
 }
 
+// TestWhoAsksAndDoesNotListen: a peer that sends and sends and reads no answer is not read from any more; once it
+// listens, everything is there.
+func TestWhoAsksAndDoesNotListen(t *testing.T) {
+	const frames, size = 1500, 60_000
+	l := newHost(t, nil, echo).mustDial(conn.Config{})
+	var sent atomic.Int64
+	done := make(chan error, 1)
+	go func() {
+		for i := range frames {
+			f := make([]byte, size)
+			binary.BigEndian.PutUint32(f, uint32(i))
+			if err := l.Write(f); err != nil {
+				done <- err
+				return
+			}
+			sent.Add(1)
+		}
+		done <- nil
+	}()
+	for before := int64(-1); before != sent.Load(); { // until it stalls
+		before = sent.Load()
+		<-time.After(300 * time.Millisecond)
+	}
+	if n := sent.Load(); n > frames/2 { // what the system's buffers hold, and a mebibyte
+		t.Fatalf("%d of %d frames were taken in", n, frames)
+	}
+	for i := range frames {
+		f, err := l.Read()
+		if err != nil || len(f) != size || binary.BigEndian.Uint32(f) != uint32(i) {
+			t.Fatalf("frame %d: %d bytes, %v", i, len(f), err)
+		}
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestCloseOfAReaderThatRests: whoever reads nothing is let go all the same, after a short while.
 func TestCloseOfAReaderThatRests(t *testing.T) {
 	over := make(chan time.Duration, 1)

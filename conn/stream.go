@@ -19,24 +19,29 @@ type Stream struct {
 	stuck atomic.Int64 // when the write under way began; 0: none is
 	drain func()       // see Established
 
-	mu      sync.Mutex // guards the rest
-	queue   [][]byte   // frames, and control frames with their header
-	head    int        // of queue: what is before was taken
-	cut     int        // bytes of queue[head] that were taken
-	waiting int        // bytes pushed and not yet written
-	mark    int        // LowWater
-	high    bool       // Push has returned at least mark, and drain wasn't called since
-	writer  bool       // a goroutine writes
-	closed  bool       // Close was called
-	held    bool       // nothing is written yet, unless it is closed
-	pong    []byte     // an answer that waits, with its header
-	final   []byte     // the close frame, with its header, after everything else
-	failed  bool       // nothing can be written any more
-	few     [2][]byte  // the first memory of queue
+	mu      sync.Mutex    // guards the rest
+	queue   [][]byte      // frames, and control frames with their header
+	head    int           // of queue: what is before was taken
+	cut     int           // bytes of queue[head] that were taken
+	waiting int           // bytes pushed and not yet written
+	mark    int           // LowWater
+	high    bool          // Push has returned at least mark, and drain wasn't called since
+	writer  bool          // a goroutine writes
+	closed  bool          // Close was called
+	held    bool          // nothing is written yet, unless it is closed
+	pong    []byte        // an answer that waits, with its header
+	final   []byte        // the close frame, with its header, after everything else
+	failed  bool          // nothing can be written any more
+	room    chan struct{} // closed when the reader may go on; nil: it doesn't wait
+	few     [2][]byte     // the first memory of queue
 }
 
 // linger is how long a connection that was closed may take to hear the last frame.
 const linger = 3 * time.Second
+
+// maxWaiting is how many bytes may wait to be written before nothing more is read: who asks and doesn't listen
+// to the answers waits, and costs no memory.
+const maxWaiting = 1 << 20
 
 // writeSize is what one write holds: a TLS record of the greatest size.
 const writeSize = 16 << 10
@@ -105,10 +110,11 @@ func (s *Stream) Established(limit, mark int, first []byte, drain func()) {
 }
 
 // Read returns the next frame, which is the caller's. After Close it goes on until the peer has
-// closed too, or a while has gone, and returns no more frames. CodeFrame, CodeTooLarge (limit), and
+// closed too, or a while has gone, and returns no more frames. While more than a mebibyte waits to be written it doesn't read. CodeFrame, CodeTooLarge (limit), and
 // the errors of the network; io.EOF when the peer has closed in order.
 func (s *Stream) Read() ([]byte, error) {
 	for {
+		s.awaitRoom()
 		msg, err := s.in.message(s.control)
 		if err != nil {
 			if errors.Is(err, errPeerClosed) {
@@ -119,6 +125,27 @@ func (s *Stream) Read() ([]byte, error) {
 		if !s.isClosed() {
 			return msg, nil
 		}
+	}
+}
+
+// awaitRoom waits while too much waits to be written.
+func (s *Stream) awaitRoom() {
+	s.mu.Lock()
+	if s.waiting < maxWaiting || s.closed || s.failed {
+		s.mu.Unlock()
+		return
+	}
+	room := make(chan struct{})
+	s.room = room
+	s.mu.Unlock()
+	<-room
+}
+
+// letRead ends awaitRoom. s.mu is held.
+func (s *Stream) letRead() {
+	if s.room != nil {
+		close(s.room)
+		s.room = nil
 	}
 }
 
@@ -186,6 +213,7 @@ func (s *Stream) closeWith(last []byte, code uint16) {
 		return
 	}
 	s.closed = true
+	s.letRead()
 	// Both ways: the reader waits for the peer's end no longer than the writer may take.
 	_ = s.tls.SetDeadline(time.Now().Add(linger))
 	if s.failed {
@@ -236,6 +264,9 @@ func (s *Stream) take(buf *[writeSize]byte, written int) (b []byte, n int, drain
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting -= written
+	if s.waiting < maxWaiting/2 {
+		s.letRead()
+	}
 	if s.high && s.waiting < s.mark {
 		s.high, drained = false, s.drain
 	}
@@ -295,6 +326,7 @@ func (s *Stream) fail() {
 		drain = nil
 	}
 	s.high, s.waiting = false, 0
+	s.letRead()
 	s.mu.Unlock()
 	_ = s.tls.NetConn().Close()
 	if drain != nil {
