@@ -108,10 +108,11 @@ func (a *app) introduce(s *config.Server, r *running) error {
 		return a.introduceToPeople(s, r)
 	}
 	lines := []string{"listening " + r.Addr().String()}
-	if s.PrintKey && r.keys != nil {
-		if k, err := r.keys.Show(); err == nil {
-			lines = append(lines, "key "+k.Key.Reveal(), "link "+k.Link.Reveal())
-		}
+	switch k, err := a.shownKey(r); {
+	case err != nil && s.PrintKey && r.keys != nil:
+		a.note(a.words.T("serve.key.unknown"))
+	case err == nil && s.PrintKey:
+		lines = append(lines, "key "+k.Key.Reveal(), "link "+k.Link.Reveal())
 	}
 	return a.print(strings.Join(lines, "\n"))
 }

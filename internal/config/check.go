@@ -33,6 +33,9 @@ func (s *Server) check() error {
 }
 
 func (s *Server) checkAddresses() error {
+	if s.Restored && s.Data == "" {
+		return chat.Errorf(chat.CodeSettingNeeds, "name", "restored", "needs", "data")
+	}
 	if !isAddress(s.Listen) {
 		return badValue("listen", s.Listen)
 	}

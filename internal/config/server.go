@@ -18,6 +18,7 @@ import (
 type Server struct {
 	Listen            string `toml:"listen"`              // HOST:PORT or :PORT; port 0 takes a free one
 	Data              string `toml:"data"`                // folder; empty: all in memory
+	Restored          bool   `toml:"-"`                   // Data is a backup that was put back: for this one start
 	PrintKey          bool   `toml:"print_key"`           // print the key even when the output is not a terminal
 	AccessPublic      string `toml:"access_public"`       // hcp1…: the key was made elsewhere and is never known here
 	Domain            string `toml:"domain"`              // host name for links; needs Cert and CertKey
@@ -91,6 +92,7 @@ func BindServer(fs *pflag.FlagSet) *Server {
 func bind(fs *pflag.FlagSet, s *Server) {
 	fs.StringVar(&s.Listen, "listen", s.Listen, "")
 	fs.StringVar(&s.Data, "data", s.Data, "")
+	fs.BoolVar(&s.Restored, "restored", s.Restored, "")
 	fs.BoolVar(&s.PrintKey, "print-key", s.PrintKey, "")
 	fs.StringVar(&s.AccessPublic, "access-public", s.AccessPublic, "")
 	fs.StringVar(&s.Domain, "domain", s.Domain, "")

@@ -86,6 +86,9 @@ func (d *Daemon) start(ctx context.Context) error {
 	} else {
 		d.store, err = store.Open(c.Data, store.Options{})
 	}
+	if err == nil && c.Restored {
+		err = d.store.Restored(ctx)
+	}
 	if err != nil {
 		return err
 	}
