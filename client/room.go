@@ -139,6 +139,9 @@ func (e *engine) subscribe(r *room) {
 		switch {
 		case err != nil:
 			r.phase = idle
+			if err.Code == chat.CodeRoomUnknown { // the server knows its number only
+				err = chat.Errorf(chat.CodeRoomUnknown, "name", r.rec.Name)
+			}
 			e.tellLive(r, err)
 		case !ok || answer.Info.Room != r.id:
 			e.disconnected(chat.Errorf(chat.CodeFrame).Because(errProtocol))

@@ -32,7 +32,7 @@ import (
 //	flip FILE                  change one bit in the middle of a file
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"serve": serve, "bg": background, "pty": terminal, "tell": tell, "keys": keys, "eof": eof, "until": until, "never": never,
+		"serve": serve, "bg": background, "pty": terminal, "tell": tell, "keys": typeKeys, "eof": eof, "until": until, "never": never,
 		"signal": signal, "ends": ends, "exits": exits, "lines": lines, "flip": flip,
 	}
 }
@@ -138,7 +138,7 @@ func tell(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-func keys(ts *testscript.TestScript, neg bool, args []string) {
+func typeKeys(ts *testscript.TestScript, neg bool, args []string) {
 	check(ts, neg, args, 2)
 	text, err := strconv.Unquote(`"` + strings.Join(args[1:], " ") + `"`)
 	ts.Check(err)

@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"syscall"
 
 	"github.com/ncruces/go-sqlite3"
@@ -31,7 +33,7 @@ func databaseError(path string, err error) error {
 	}
 	code := chat.CodeStorage
 	switch {
-	case errors.Is(err, sqlite3.FULL), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case errors.Is(err, sqlite3.IOERR) && isFull(path), errors.Is(err, sqlite3.FULL), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return chat.Errorf(chat.CodeDiskFull).Because(err)
 	case errors.Is(err, sqlite3.CORRUPT), errors.Is(err, sqlite3.NOTADB), errors.Is(err, sqlite3.IOERR_DATA), errors.Is(err, sqlite3.IOERR_CORRUPTFS):
 		code = chat.CodeDataCorrupt
@@ -41,4 +43,15 @@ func databaseError(path string, err error) error {
 		code = chat.CodePermission
 	}
 	return chat.Errorf(code, "path", path).Because(err)
+}
+
+// isFull reports whether the disk of a file has no room for some pages more. SQLite's VFS reports a full disk as any other
+// failure to write, without its cause.
+func isFull(path string) bool {
+	f, err := os.CreateTemp(filepath.Dir(path), ".room")
+	if err == nil {
+		_, err = f.Write(make([]byte, 64<<10))
+		err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+	}
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

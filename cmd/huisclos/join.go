@@ -64,7 +64,7 @@ const arrivalPatience = 30 * time.Second
 func (a *app) arrive(c *config.Client, s *session, o joinOptions) error {
 	ctx, cancel := context.WithTimeout(a.ctx, arrivalPatience)
 	defer cancel()
-	err := a.online(ctx, c, s)
+	err := a.patientlyOnline(ctx, c, s)
 	if err == nil || chat.CodeOf(err).Class() != chat.Unreachable || o.plain || !a.typed() {
 		return err
 	}

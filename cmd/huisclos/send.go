@@ -55,9 +55,25 @@ func (a *app) reach(ctx context.Context, c *config.Client, server string) (*sess
 	if err != nil {
 		return nil, err
 	}
-	if err := a.online(ctx, c, s); err != nil {
+	if err := a.patientlyOnline(ctx, c, s); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// patientlyOnline waits as long as the server only asks for patience: somebody at the same address is being slowed down, or
+// there is no place for the moment.
+func (a *app) patientlyOnline(ctx context.Context, c *config.Client, s *session) error {
+	for {
+		err := a.online(ctx, c, s)
+		if !errors.Is(err, chat.CodeRate) && !errors.Is(err, chat.CodeFull) {
+			return err
+		}
+		select {
+		case <-time.After(300 * time.Millisecond): // the client tries again by itself
+		case <-ctx.Done():
+			return err
+		}
+	}
 }

@@ -121,9 +121,9 @@ func message(ctx context.Context, link keys.Link, _ []string) error {
 	other := *good
 	other.Envelope = envelope(func(e *wire.Envelope) { e.ID = good.ID; e.Sealed[0] = 1 }).Envelope
 	limit := int(g.hello.Limits.Message)
-	over := envelope(func(e *wire.Envelope) { e.Sealed = make([]byte, limit) })
-	for len(over.Envelope) > limit+1 {
-		over = envelope(func(e *wire.Envelope) { e.Sealed = make([]byte, limit-(len(over.Envelope)-limit-1)) })
+	var over *wire.Send // the smallest that is over the limit
+	for n := limit - 400; over == nil || len(over.Envelope) <= limit; n++ {
+		over = envelope(func(e *wire.Envelope) { e.Sealed = make([]byte, n) })
 	}
 	commit := envelope(nil)
 	commit.Kind = chat.Commit
