@@ -1,9 +1,8 @@
 package admin
 
-import "slices"
-
-// Nearest returns the word of the list that is most likely meant by one with a typing
-// error, or "" when none is near. Distance is Levenshtein's; up to a third of the word may be wrong, and one letter always.
+// Nearest returns the word of the list that is most likely meant by one with a typing error, or "" when none is near. Two
+// letters that changed places count as one error, as does a wrong, a missing and an additional one (optimal string alignment); up to a
+// third of the word may be wrong, and one letter always.
 func Nearest(word string, list []string) string {
 	best, least := "", max(1, len([]rune(word))/3)+1
 	for _, candidate := range list {
@@ -14,22 +13,26 @@ func Nearest(word string, list []string) string {
 	return best
 }
 
-// distance is Levenshtein's, by rows.
+// distance counts the errors, by rows.
 func distance(a, b []rune) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
 	}
-	for i, ra := range a {
-		prev := slices.Clone(row)
+	for i := range a {
+		row := make([]int, len(b)+1)
 		row[0] = i + 1
-		for j, rb := range b {
+		for j := range b {
 			cost := 1
-			if ra == rb {
+			if a[i] == b[j] {
 				cost = 0
 			}
-			row[j+1] = min(prev[j+1]+1, row[j]+1, prev[j]+cost)
+			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+cost)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
 		}
+		before, last = last, row
 	}
-	return row[len(b)]
+	return last[len(b)]
 }

@@ -17,7 +17,7 @@ import (
 type room struct {
 	p       *process
 	send    func(number uint64) error
-	size    int // receivers
+	size    int                                 // receivers
 	arrived atomic.Pointer[func(number uint64)] // what a delivery is told to
 	close   func()
 }

@@ -90,8 +90,6 @@ func (p *people) name(a chat.AccountID) string {
 	return ""
 }
 
-func (p *people) device(d chat.DeviceID) *device { return p.devices[d] }
-
 // vouch says whether an account's device may speak: both nil when it may; refused when it may not; stop when its
 // identity isn't the one first seen.
 func (p *people) vouch(a chat.AccountID, d chat.DeviceID) (refused, stop *chat.Error) {

@@ -118,9 +118,13 @@ func (a *appender) deliver() {
 	defer close(a.over)
 	for b := range a.done {
 		a.hub.counters.batches.Add(1)
-		a.answer(b)
+		var grown []Wakeup
 		if b.err == nil {
-			a.spread(b)
+			grown = a.stage(b) // before the acknowledgements: who reads after one of them finds the message
+		}
+		a.answer(b)
+		for _, w := range grown {
+			a.hub.bus.Publish(w)
 		}
 	}
 }
@@ -154,8 +158,8 @@ func (a *appender) reply(b *batch, i int) []byte {
 	return wire.Encode(&wire.Ack{Room: sub.Room, ID: sub.ID, Seq: o.Seq, Time: o.At.UnixMilli(), Hash: o.Hash})
 }
 
-// spread hands what was stored to its rooms, so that the fan-out needn't read it again, and wakes them.
-func (a *appender) spread(b batch) {
+// stage hands what was stored to its rooms, so that the fan-out needn't read it again, and returns the wake-ups for them.
+func (a *appender) stage(b batch) (grown []Wakeup) {
 	fresh := map[chat.RoomID][]logged{}
 	var order []chat.RoomID
 	for i := range b.submissions {
@@ -174,8 +178,9 @@ func (a *appender) spread(b batch) {
 		if r, err := a.hub.room(id); err == nil {
 			r.stage(entries)
 		}
-		a.hub.bus.Publish(Wakeup{Room: id, Head: entries[len(entries)-1].Seq})
+		grown = append(grown, Wakeup{Room: id, Head: entries[len(entries)-1].Seq})
 	}
+	return grown
 }
 
 // close refuses new messages and waits until the others are delivered.

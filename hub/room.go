@@ -66,7 +66,15 @@ func newRoom(h *Hub, row Room) *room {
 func (r *room) info() wire.RoomInfo {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.settle()
 	return r.infoLocked()
+}
+
+// settle fans out what is staged: what was acknowledged is part of what a room tells of itself. Under r.mu.
+func (r *room) settle() {
+	for fresh := r.takeStaged(); len(fresh) > 0; fresh = r.takeStaged() {
+		r.spread(fresh)
+	}
 }
 
 func (r *room) infoLocked() wire.RoomInfo {

@@ -23,6 +23,7 @@ func (r *room) subscribe(s *Session, f *wire.Subscribe) {
 	r.loadTail(r.hub.ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.settle()
 	if old := s.subscription(r.id); old != nil {
 		r.remove(old)
 	}

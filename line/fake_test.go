@@ -220,4 +220,3 @@ func (f *fake) SetKey(_ context.Context, text string) error {
 	f.key = text
 	return nil
 }
-

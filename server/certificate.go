@@ -2,7 +2,6 @@ package server
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"sync/atomic"
 
 	"huisclos/access"
@@ -49,6 +48,3 @@ func sameLeaf(a, b *tls.Certificate) bool {
 }
 
 func (c *certificates) get() *tls.Certificate { return c.now.Load() }
-
-// leaf is the certificate in use, for its dates.
-func (c *certificates) leaf() *x509.Certificate { return c.now.Load().Leaf }
