@@ -108,6 +108,9 @@ func (a *app) introduce(s *config.Server, r *running) error {
 		return a.introduceToPeople(s, r)
 	}
 	lines := []string{"listening " + r.Addr().String()}
+	if r.Proxy() != nil {
+		a.note(a.words.T("serve.proxy", "address", r.Proxy().String()))
+	}
 	switch k, err := a.shownKey(r); {
 	case err != nil && s.PrintKey && r.keys != nil:
 		a.note(a.words.T("serve.key.unknown"))
