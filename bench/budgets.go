@@ -173,7 +173,14 @@ func durable(r *run) ([]row, error) {
 		}
 		select {
 		case k := <-acked:
-			flying, done = flying-k, done+k
+			for more := true; more; { // what has come by now, in one go
+				flying, done = flying-k, done+k
+				select {
+				case k = <-acked:
+				default:
+					more = false
+				}
+			}
 		case err := <-failure:
 			return nil, err
 		}

@@ -85,14 +85,18 @@ func (b *appending) append(sub *hub.Submission, o *hub.Outcome) error {
 		return nil
 	}
 	envelope := wire.HashEnvelope(sub.Envelope)
-	if known, err := b.known(device.no, sub, envelope, o); known || err != nil {
-		return err
-	}
 	if sub.Kind == chat.Commit && sub.Base != room.lastCommit {
+		if known, err := b.known(device.no, sub, envelope, o); known || err != nil {
+			return err
+		}
 		o.Err = chat.Errorf(chat.CodeConflict)
 		return nil
 	}
-	return b.insert(device.no, room, sub, envelope, o)
+	fresh, err := b.insert(device.no, room, sub, envelope, o)
+	if err == nil && !fresh {
+		_, err = b.known(device.no, sub, envelope, o)
+	}
+	return err
 }
 
 // refuse says why a device may not append.
@@ -135,22 +139,25 @@ func (b *appending) roomNo(id chat.RoomID) (int64, error) {
 	return r.no, nil
 }
 
-func (b *appending) insert(device int64, room *roomRow, sub *hub.Submission, envelope [32]byte, o *hub.Outcome) error {
+// insert stores a message, unless its ID is known: then fresh is false, and nothing has changed.
+func (b *appending) insert(device int64, room *roomRow, sub *hub.Submission, envelope [32]byte, o *hub.Outcome) (fresh bool, err error) {
 	n := room.head + 1
 	if n >= 1<<seqBits {
-		return errors.New("store: a room is full")
+		return false, errors.New("store: a room is full")
 	}
 	hash := wire.Chain(room.hash, n, envelope)
 	at := sub.At.Truncate(time.Millisecond)
-	if err := b.c.exec("INSERT INTO entries (place, at, kind, pruned, seen, hash, envelope) VALUES (?, ?, ?, 0, ?, ?, ?)",
-		place(room.no, n), at, int(sub.Kind), int64(sub.Seen), hash[:], sub.Envelope); err != nil { //nolint:gosec // below 2^40
-		return err
-	}
 	both := make([]byte, 0, 64)
 	both = append(append(both, hash[:]...), envelope[:]...)
-	if err := b.c.exec("INSERT INTO idempotency (device, id, place, at, hash) VALUES (?, ?, ?, ?, ?)",
-		device, sub.ID[:], place(room.no, n), at, both); err != nil {
-		return err
+	err = b.c.exec("INSERT INTO idempotency (device, id, place, at, hash) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		device, sub.ID[:], place(room.no, n), at, both)
+	if err != nil || b.c.Changes() == 0 {
+		return false, err
+	}
+	err = b.c.exec("INSERT INTO entries (place, at, kind, pruned, seen, hash, envelope) VALUES (?, ?, ?, 0, ?, ?, ?)",
+		place(room.no, n), at, int(sub.Kind), int64(sub.Seen), hash[:], sub.Envelope) //nolint:gosec // below 2^40
+	if err != nil {
+		return false, err
 	}
 	room.head, room.hash, room.changed = n, hash, true
 	room.bytes += int64(len(sub.Envelope))
@@ -158,7 +165,7 @@ func (b *appending) insert(device int64, room *roomRow, sub *hub.Submission, env
 		room.lastCommit = n
 	}
 	*o = hub.Outcome{Seq: n, At: at, Hash: hash}
-	return nil
+	return true, nil
 }
 
 func (b *appending) room(id chat.RoomID) (*roomRow, error) {

@@ -107,7 +107,7 @@ func (s *SQLite) open(o Options) error {
 			s.readers <- nil // opened when needed
 		}
 	}
-	s.writer = newWriter(c, s.path)
+	s.writer = newWriter(c, s.path, o.Unsafe)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"huisclos/chat"
@@ -10,17 +11,20 @@ import (
 
 // writer is the one goroutine that writes. What waits while a transaction commits goes into the next one: the group commit.
 type writer struct {
-	path string
-	jobs chan job
-	over chan struct{} // closed when the writer has ended
-	mu   sync.RWMutex  // held for reading by do while it hands over, for writing by close
-	shut bool          // guarded by mu
-	err  error         // of closing; to be read after over
+	path   string
+	unsafe bool // Options.Unsafe
+	lazy   bool // the connection's state; of the writer's goroutine
+	jobs   chan job
+	over   chan struct{} // closed when the writer has ended
+	mu     sync.RWMutex  // held for reading by do while it hands over, for writing by close
+	shut   bool          // guarded by mu
+	err    error         // of closing; to be read after over
 }
 
 // job is one change, or in memory one look. f runs in the writer's goroutine.
 type job struct {
 	read bool
+	lazy bool // it need not survive a power cut by itself; what is durable after it makes it so
 	f    func(*conn) error
 	done chan error // holds one
 }
@@ -28,8 +32,8 @@ type job struct {
 // groupJobs bounds how many changes share a commit.
 const groupJobs = 256
 
-func newWriter(c *conn, path string) *writer {
-	w := &writer{path: path, jobs: make(chan job, groupJobs), over: make(chan struct{})}
+func newWriter(c *conn, path string, unsafe bool) *writer {
+	w := &writer{path: path, unsafe: unsafe, jobs: make(chan job, groupJobs), over: make(chan struct{})}
 	go w.run(c)
 	return w
 }
@@ -100,7 +104,10 @@ func (w *writer) group(c *conn, group []job) {
 		return
 	}
 	results := make([]error, len(changes))
-	err := c.exec("BEGIN IMMEDIATE")
+	err := w.sync(c, !slices.ContainsFunc(changes, func(j job) bool { return !j.lazy }))
+	if err == nil {
+		err = c.exec("BEGIN IMMEDIATE")
+	}
 	if err == nil {
 		for i, j := range changes {
 			results[i] = w.one(c, j, len(changes) > 1)
@@ -113,6 +120,19 @@ func (w *writer) group(c *conn, group []job) {
 		}
 		j.done <- results[i]
 	}
+}
+
+// sync sets how the next commit is made: lazily, the write-ahead log isn't forced to the disk.
+func (w *writer) sync(c *conn, lazy bool) error {
+	if lazy == w.lazy || w.unsafe {
+		return nil
+	}
+	mode := "PRAGMA synchronous = FULL"
+	if lazy {
+		mode = "PRAGMA synchronous = NORMAL"
+	}
+	w.lazy = lazy
+	return c.exec(mode)
 }
 
 // one runs a job. Alone in its transaction it needs no savepoint: commit undoes all of it.
