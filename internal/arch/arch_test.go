@@ -158,7 +158,6 @@ func TestForeignPackagesHaveOneDoor(t *testing.T) {
 	doors := map[string][]string{
 		"github.com/ncruces/go-sqlite3":       {"store", "vault", "bench"},
 		"github.com/coder/websocket":          {"conn"},
-		"github.com/lxzan/gws":                {"conn"},
 		"github.com/spf13/cobra":              {"cmd/huisclos", "cmd/huisclosd"},
 		"github.com/spf13/pflag":              {"cmd/huisclos", "cmd/huisclosd", "internal/config"},
 		"github.com/pelletier/go-toml/v2":     {"internal/config", "internal/i18n"},
@@ -169,8 +168,6 @@ func TestForeignPackagesHaveOneDoor(t *testing.T) {
 		"github.com/fxamacker/cbor/v2":        {"wire", "content", "client"},
 		"rsc.io/qr":                           {"line"},
 		"golang.org/x/time":                   {"hub", "server"},
-		"github.com/hashicorp/mdns":           {"discover"},
-		"github.com/miekg/dns":                {"discover"},
 	}
 	for _, p := range list(t, "./...") {
 		for _, i := range p.Imports {
