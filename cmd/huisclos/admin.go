@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,9 @@ func (a *app) adminCommand() *cobra.Command {
 	asJSON := c.Flags().Bool("json", false, "")
 	c.Flags().SetInterspersed(false) // what follows the verb is the command's
 	c.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 && args[0] == string(admin.VerbHelp) { // needs no server
+			return a.print(strings.Join(console.Help(a.words), "\n"))
+		}
 		client, err := a.dialAdmin(*socket, *data)
 		if err != nil {
 			return err
@@ -111,14 +115,6 @@ func (a *app) adminOnce(client *admin.Client, args []string, asJSON bool) error 
 	r, err := admin.ParseWords(args)
 	if err != nil {
 		return a.adminError(err)
-	}
-	if r.Verb == admin.VerbHelp {
-		for _, l := range console.Help(a.words) {
-			if err := a.print(l); err != nil {
-				return err
-			}
-		}
-		return nil
 	}
 	if c, ok := admin.Lookup(r.Verb); ok && c.Asks && !r.Yes && a.typed() {
 		answer, err := a.ask(console.Question(a.words, r)+" ", false)
