@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"huisclos/chat"
 	"huisclos/wire"
@@ -146,11 +147,11 @@ const maxNotice = 1024
 func (h *Hub) Say(text string) int {
 	if len(text) > maxNotice {
 		text = text[:maxNotice]
-		for len(text) > 0 && text[len(text)-1]&0xc0 == 0x80 {
-			text = text[:len(text)-1] // not within a character
-		}
-		if n := len(text); n > 0 && text[n-1] >= 0xc0 {
-			text = text[:n-1]
+		for range utf8.UTFMax - 1 { // not within a character
+			if utf8.ValidString(text) {
+				break
+			}
+			text = text[:len(text)-1]
 		}
 	}
 	frame := wire.Encode(&wire.Notice{Text: text, Time: time.Now().UnixMilli()})
