@@ -1,0 +1,16 @@
+package client_test
+
+import (
+	"testing"
+
+	"huisclos/trust"
+)
+
+func parse(t *testing.T, raw []byte) trust.Certificate {
+	t.Helper()
+	c, err := trust.ParseCertificate(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
