@@ -24,7 +24,7 @@ const (
 // ErrOpen is every failure to open: it doesn't say which.
 var ErrOpen = errors.New("seal: message authentication failed")
 
-// ErrKey is returned for a key of another length than KeySize, or of zero bytes only.
+// ErrKey is returned for a key of another length than KeySize, and by NewRoom for one of zero bytes only.
 var ErrKey = errors.New("seal: not a key")
 
 // aead is A256CBC-HS512. It may be used by several goroutines.
@@ -48,7 +48,7 @@ type mac struct {
 func New(key []byte) (cipher.AEAD, error) { return newAEAD(key) }
 
 func newAEAD(key []byte) (*aead, error) {
-	if len(key) != KeySize || subtle.ConstantTimeCompare(key, make([]byte, KeySize)) == 1 {
+	if len(key) != KeySize {
 		return nil, ErrKey
 	}
 	block, err := aes.NewCipher(key[KeySize/2:])

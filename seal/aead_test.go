@@ -158,7 +158,7 @@ func TestWrongPaddingUnderARightTag(t *testing.T) {
 }
 
 func TestKeysRefused(t *testing.T) {
-	for _, key := range [][]byte{nil, make([]byte, 32), make([]byte, 63), make([]byte, 65), make([]byte, 64)} {
+	for _, key := range [][]byte{nil, make([]byte, 32), make([]byte, 63), make([]byte, 65)} {
 		if _, err := New(key); !errors.Is(err, ErrKey) {
 			t.Errorf("%d bytes: %v", len(key), err)
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha512"
+	"crypto/subtle"
 	"math/bits"
 
 	"huisclos/chat"
@@ -29,6 +30,9 @@ type Room struct {
 
 // NewRoom makes a Room. key is that of keys.Key.Room, 64 bytes; ErrKey.
 func NewRoom(server chat.Fingerprint, room chat.RoomID, g chat.Generation, key []byte) (*Room, error) {
+	if subtle.ConstantTimeCompare(key, make([]byte, KeySize)) == 1 { // a key that nobody has drawn
+		return nil, ErrKey
+	}
 	c, err := New(key)
 	if err != nil {
 		return nil, err
