@@ -29,11 +29,12 @@ import (
 //	ends NAME CODE             wait for its end with that exit code
 //	exits CODE PROGRAM [ARG…]  run it and look at its exit code; stdout and stderr as after exec
 //	lines FILE N TEXT          make a file of N numbered lines
+//	var NAME FILE              set a variable to what a file says
 //	flip FILE                  change one bit in the middle of a file
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"serve": serve, "bg": background, "pty": terminal, "tell": tell, "keys": typeKeys, "eof": eof, "until": until, "never": never,
-		"signal": signal, "ends": ends, "exits": exits, "lines": lines, "flip": flip,
+		"signal": signal, "ends": ends, "exits": exits, "lines": lines, "flip": flip, "var": variable,
 	}
 }
 
@@ -238,4 +239,9 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	b[len(b)/2] ^= 1
 	ts.Check(os.WriteFile(matches, b, 0o600))
+}
+
+func variable(ts *testscript.TestScript, neg bool, args []string) {
+	check(ts, neg, args, 2)
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
 }
