@@ -1,14 +1,20 @@
 package e2e
 
 import (
+	"context"
+	"crypto/rand"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"huisclos/chat"
+	"huisclos/discover"
 )
 
 // binaries is the folder of the programs under test, built once for all scripts.
@@ -67,15 +73,36 @@ func setup(env *testscript.Env) error {
 	return nil
 }
 
-// condition: [root] and [tmpfs] for scripts that mount a small disk.
+// condition: [root] and [tmpfs] for scripts that mount a small disk, [multicast] for those that search the local network.
 func condition(name string) (bool, error) {
 	switch name {
 	case "root":
 		return os.Getuid() == 0, nil
 	case "tmpfs":
 		return canMount(), nil
+	case "multicast":
+		return canMulticast(), nil
 	}
 	return false, fmt.Errorf("unknown condition %q", name)
+}
+
+// canMulticast reports whether multicast goes around on this machine.
+func canMulticast() bool {
+	var want chat.Fingerprint
+	_, _ = rand.Read(want[:])
+	a, err := discover.Announce(discover.Options{}, discover.Service{Server: want, Port: 1})
+	if err != nil {
+		return false
+	}
+	defer a.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	found := false
+	discover.Find(ctx, discover.Options{}, func(c discover.Candidate) bool {
+		found = found || c.Server == want
+		return !found
+	})
+	return found
 }
 
 // canMount reports whether this process may mount a tmpfs.
