@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"huisclos/chat"
+	"huisclos/keys"
 	"huisclos/wire"
 )
 
@@ -435,4 +436,16 @@ func (e *engine) resume(r *room) error {
 	e.emit(RoomResumed{Room: r.rec.Name})
 	e.subscribe(r)
 	return nil
+}
+
+// Link is what a member hands on so that others can join: the server's address and the newest key that we hold. CodeKeyNeeded when that
+// isn't the one in force.
+func (c *Client) Link(ctx context.Context) (keys.Link, error) {
+	return do(ctx, c, func(e *engine) (keys.Link, error) {
+		key, ok := e.keys.held[e.self.Newest]
+		if !ok {
+			return keys.Link{}, chat.Errorf(chat.CodeKeyNeeded)
+		}
+		return keys.Link{Address: e.address(), Key: key}, nil
+	})
 }

@@ -16,6 +16,7 @@ import (
 	"huisclos/admin/console"
 	"huisclos/chat"
 	"huisclos/internal/config"
+	"huisclos/keys"
 	"huisclos/line"
 	"huisclos/trust"
 	"huisclos/vault"
@@ -170,17 +171,29 @@ func (a *app) converseAsHost(ctx context.Context, r *running, s *session, o join
 	desk := r.Desk("console")
 	c := &console.Console{Desk: desk, Words: a.words}
 	options := line.Options{
-		API: s, Words: a.words, Share: func(context.Context) (string, error) {
-			k, err := a.shownKey(r)
+		API: s, Words: a.words, Share: func(ctx context.Context) (string, error) {
+			if k, err := a.shownKey(r); err == nil {
+				return k.Link.Reveal(), nil
+			}
+			link, err := s.ownLink(ctx) // after a restart the server has no key; the host, as a member, has
 			if err != nil {
 				return "", err
 			}
-			return k.Link.Reveal(), nil
+			link.Address = r.link
+			return link.Reveal(), nil
 		},
 		Server:      func(ctx context.Context, command string) (string, error) { return a.serverCommand(ctx, desk, command) },
 		ServerWords: func(before string) []string { return c.Complete(ctx, before) },
 	}
 	return a.converse(ctx, o, options)
+}
+
+// ownLink is the link of this process's own session.
+func (s *session) ownLink(ctx context.Context) (keys.Link, error) {
+	if s.own == nil {
+		return keys.Link{}, chat.Errorf(chat.CodeKeyUnknown)
+	}
+	return s.own.Link(ctx)
 }
 
 // serverCommand does a command of the console.

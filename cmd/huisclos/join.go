@@ -84,12 +84,21 @@ func (a *app) converse(ctx context.Context, o joinOptions, options line.Options)
 	return line.ConversePlainly(ctx, p, options)
 }
 
-// share gives the link to hand on, where this process knows the key.
+// share gives the link to hand on. Another process that has the profile open knows it; this one then knows what it was told.
 func (s *session) share() func(context.Context) (string, error) {
-	if s.key.IsZero() {
-		return nil
+	switch {
+	case s.own != nil:
+		return func(ctx context.Context) (string, error) {
+			link, err := s.own.Link(ctx)
+			if err != nil {
+				return "", err
+			}
+			return link.Reveal(), nil
+		}
+	case !s.key.IsZero():
+		return func(context.Context) (string, error) {
+			return keys.Link{Address: s.address, Key: s.key}.Reveal(), nil
+		}
 	}
-	return func(context.Context) (string, error) {
-		return keys.Link{Address: s.address, Key: s.key}.Reveal(), nil
-	}
+	return nil
 }
