@@ -162,13 +162,14 @@ func bans(w Words, look Look, r *admin.BanList) []string {
 
 // Key shows the shared key to the person who asked for it.
 func Key(w Words, look Look, k admin.Key) []string {
+	var lines []string
+	if look.QR != nil { // first: what is to be read stays on a small screen
+		lines = append(lines, look.QR(k.Link.Reveal())...)
+	}
 	var t table
 	t.add(w.T("admin.key.key"), k.Key.Reveal())
 	t.add(w.T("admin.key.link"), k.Link.Reveal())
-	lines := t.lines("")
-	if look.QR != nil {
-		lines = append(lines, look.QR(k.Link.Reveal())...)
-	}
+	lines = append(lines, t.lines("")...)
 	return append(lines, w.T("admin.key.memory", "generation", fmt.Sprint(k.Generation), "id", k.ID))
 }
 

@@ -103,6 +103,17 @@ func (a *app) inTerminal() bool { return term.IsTerminal(int(a.in.Fd())) } //nol
 // outTerminal reports whether the output is a terminal.
 func (a *app) outTerminal() bool { return term.IsTerminal(int(a.out.Fd())) } //nolint:gosec // a file descriptor
 
+// wrap breaks a sentence between words for the terminal; elsewhere it stays one line.
+func (a *app) wrap(text string) []string {
+	if !a.outTerminal() {
+		return []string{text}
+	}
+	terminal := edit.NewSystem(a.in, a.out)
+	defer terminal.Close()
+	width, _ := terminal.Size()
+	return edit.Wrap(text, max(20, min(width-1, 100)))
+}
+
 // reader is the standard input by lines.
 func (a *app) reader() *bufio.Reader {
 	if a.lines == nil {

@@ -103,7 +103,8 @@ func (a *app) menu() error {
 	if !a.typed() {
 		return usage("huisclos host | huisclos join")
 	}
-	a.terminal().Print(a.words.T("cmd.menu.title"), "  1  "+a.words.T("cmd.menu.host"), "  2  "+a.words.T("cmd.menu.join"))
+	a.terminal().Print(a.wrap(a.words.T("cmd.menu.title"))...)
+	a.terminal().Print("  1  "+a.words.T("cmd.menu.host"), "  2  "+a.words.T("cmd.menu.join"))
 	for {
 		answer, err := a.ask(a.words.T("cmd.menu.ask")+" ", false)
 		if err != nil {

@@ -122,7 +122,7 @@ func (a *app) introduce(s *config.Server, r *running) error {
 
 func (a *app) introduceToPeople(s *config.Server, r *running) error {
 	hosts := daemon.Hosts(s.Domain, r.Addr())
-	lines := []string{a.words.T("serve.listening", "addresses", strings.Join(hosts, ", "))}
+	lines := a.wrap(a.words.T("serve.listening", "addresses", strings.Join(hosts, ", ")))
 	if r.Proxy() != nil {
 		lines = append(lines, a.words.T("serve.proxy", "address", r.Proxy().String()))
 	}
@@ -131,14 +131,14 @@ func (a *app) introduceToPeople(s *config.Server, r *running) error {
 		lines = append(lines, "")
 		lines = append(lines, console.Key(a.words, a.look(), k)...)
 	case s.AccessPublic != "":
-		lines = append(lines, a.words.T("serve.key.foreign"))
+		lines = append(lines, a.wrap(a.words.T("serve.key.foreign"))...)
 	default:
-		lines = append(lines, a.words.T("serve.key.unknown"))
+		lines = append(lines, a.wrap(a.words.T("serve.key.unknown"))...)
 	}
 	if s.Data == "" {
-		lines = append(lines, "", a.words.T("serve.memory"))
+		lines = append(append(lines, ""), a.wrap(a.words.T("serve.memory"))...)
 	}
-	return a.print(strings.Join(append(lines, "", a.words.T("serve.help")), "\n"))
+	return a.print(strings.Join(append(append(lines, ""), a.wrap(a.words.T("serve.help"))...), "\n"))
 }
 
 func (a *app) shownKey(r *running) (admin.Key, error) {
