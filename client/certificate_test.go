@@ -6,7 +6,7 @@ import (
 	"huisclos/trust"
 )
 
-func parse(t *testing.T, raw []byte) trust.Certificate {
+func parse(t testing.TB, raw []byte) trust.Certificate {
 	t.Helper()
 	c, err := trust.ParseCertificate(raw)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 
 // world is a real server on the loopback, and people who reach it by links that can be tampered with.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	ctx      context.Context
 	identity access.Identity
 	key      keys.Key
@@ -30,7 +30,7 @@ type world struct {
 	address  string
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, identity: access.NewIdentity()}
