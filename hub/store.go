@@ -37,13 +37,13 @@ type Store interface {
 	SetRetention(ctx context.Context, room chat.RoomID, keep Retention) error
 
 	// Enrol makes the account and the device if they are new, takes the name, and opens the
-	// device's first session. CodeNameTaken, CodeNameLookalike, CodeNameOther, CodeBanned, CodeRevoked,
+	// device's first session. CodeNameTaken, CodeNameLookalike, CodeNameOther, CodeBanned (reason), CodeRevoked,
 	// CodeKeyOld when the generation is not the current one.
 	Enrol(ctx context.Context, e Enrolment) (Login, error)
 	// OpenSession begins a device's next session; its earlier ones can append no more. It alone need not survive a power cut,
 	// which ends every session anyway.
 	// proven is the generation whose access key signed this login, 0 when none did; it is recorded.
-	// CodeKeyNeeded when the device is unknown or has yet to prove the current generation, CodeBanned, CodeRevoked, CodeAuth when the account is not the device's.
+	// CodeKeyNeeded when the device is unknown or has yet to prove the current generation, CodeBanned (reason), CodeRevoked, CodeAuth when the account is not the device's.
 	OpenSession(ctx context.Context, account chat.AccountID, device chat.DeviceID, proven chat.Generation, at time.Time) (Login, error)
 	// EndSessions increments the session generation of all of an account's devices (a kick).
 	EndSessions(ctx context.Context, account chat.AccountID, a Audit) error

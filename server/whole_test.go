@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -161,7 +162,8 @@ func TestKickAndBan(t *testing.T) {
 	if e, err := reason(c.Link); err != nil || e.Code != chat.CodeBanned {
 		t.Fatal(e, err)
 	}
-	if _, err := w.login(alice, nil); chat.CodeOf(err) != chat.CodeBanned {
+	var e *chat.Error
+	if _, err := w.login(alice, nil); !errors.As(err, &e) || e.Code != chat.CodeBanned || e.Params["reason"] != "again" {
 		t.Fatal(err)
 	}
 	if _, err := w.login(alice, w.key); chat.CodeOf(err) != chat.CodeBanned {

@@ -38,16 +38,13 @@ func (s *SQLite) Enrol(ctx context.Context, e hub.Enrolment) (hub.Login, error) 
 
 // enrolAccount finds or makes the account, and its name.
 func enrolAccount(c *conn, e *hub.Enrolment) (no int64, name string, err error) {
-	banned := false
-	err = c.query("SELECT no, name, EXISTS (SELECT 1 FROM bans WHERE account = no) FROM accounts WHERE account = ?", func(st *sqlite3.Stmt) error {
-		no, name, banned = st.ColumnInt64(0), st.ColumnText(1), st.ColumnBool(2)
-		return nil
+	err = c.query("SELECT a.no, a.name, b.account, b.reason FROM accounts a LEFT JOIN bans b ON b.account = a.no WHERE a.account = ?", func(st *sqlite3.Stmt) error {
+		no, name = st.ColumnInt64(0), st.ColumnText(1)
+		return banned(st, 2)
 	}, e.Account[:])
 	switch {
 	case err != nil:
 		return 0, "", err
-	case banned:
-		return 0, "", chat.Errorf(chat.CodeBanned)
 	case no != 0 && name != e.Name:
 		return 0, "", chat.Errorf(chat.CodeNameOther, "name", name)
 	case no != 0:
@@ -63,6 +60,14 @@ func enrolAccount(c *conn, e *hub.Enrolment) (no int64, name string, err error) 
 	}
 	no = c.LastInsertRowID()
 	return no, e.Name, writeAudit(c, hub.Audit{Actor: e.Account.String(), Action: "enrol", Detail: e.Name, At: e.At})
+}
+
+// banned makes the refusal of a row that has a ban's account and reason in the columns from i on; nil when there is no ban.
+func banned(st *sqlite3.Stmt, i int) error {
+	if st.ColumnType(i) == sqlite3.NULL {
+		return nil
+	}
+	return chat.Errorf(chat.CodeBanned, "reason", st.ColumnText(i+1))
 }
 
 // nameFree refuses a name that is another's, or looks like it.
@@ -126,8 +131,8 @@ func (s *SQLite) OpenSession(ctx context.Context, account chat.AccountID, device
 	err := s.writer.do(ctx, job{lazy: true, f: func(c *conn) error {
 		var no int64
 		var name string
-		err := c.query(`SELECT d.no, a.account, d.revoked, d.proven, a.name, EXISTS (SELECT 1 FROM bans WHERE account = a.no)
-			FROM devices d JOIN accounts a ON a.no = d.account WHERE d.device = ?`, func(st *sqlite3.Stmt) error {
+		err := c.query(`SELECT d.no, a.account, d.revoked, d.proven, a.name, b.account, b.reason
+			FROM devices d JOIN accounts a ON a.no = d.account LEFT JOIN bans b ON b.account = a.no WHERE d.device = ?`, func(st *sqlite3.Stmt) error {
 			no, name = st.ColumnInt64(0), st.ColumnText(4)
 			proven = max(proven, chat.Generation(st.ColumnInt64(3))) //nolint:gosec // small
 			switch {
@@ -135,10 +140,8 @@ func (s *SQLite) OpenSession(ctx context.Context, account chat.AccountID, device
 				return chat.Errorf(chat.CodeAuth)
 			case st.ColumnBool(2):
 				return chat.Errorf(chat.CodeRevoked)
-			case st.ColumnBool(5):
-				return chat.Errorf(chat.CodeBanned)
 			}
-			return nil
+			return banned(st, 5)
 		}, device[:])
 		if err != nil {
 			return err

@@ -78,7 +78,11 @@ func testBans(w *world) {
 		w.Errorf("%+v", o)
 	}
 	_, err := w.OpenSession(w.ctx, bob.account, bob.device, 0, Epoch)
-	w.want("banned", err, chat.CodeBanned)
+	w.wantBan("banned", err, "spam")
+	e := w.enrolment("bob")
+	e.Account, e.Device = bob.account, chat.DeviceID{96}
+	_, err = w.Enrol(w.ctx, e)
+	w.wantBan("another device of the banned", err, "spam")
 	bans, err := w.Bans(w.ctx)
 	w.must(err)
 	if len(bans) != 1 || bans[0].Name != "bob" || bans[0].Reason != "spam" || bans[0].By != "console" {

@@ -66,6 +66,15 @@ func (w *world) want(what string, err error, code chat.Code) {
 	}
 }
 
+// wantBan wants the refusal of a banned account, with the reason.
+func (w *world) wantBan(what string, err error, reason string) {
+	w.Helper()
+	var e *chat.Error
+	if !errors.As(err, &e) || e.Code != chat.CodeBanned || e.Params["reason"] != reason {
+		w.Errorf("%s: %v, want %s (%s)", what, err, chat.CodeBanned, reason)
+	}
+}
+
 func (w *world) create(name string) hub.Room {
 	w.Helper()
 	w.counter++
