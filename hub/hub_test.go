@@ -261,6 +261,9 @@ func TestKick(t *testing.T) {
 		if head := alice.session.Welcome()[0].Head; head != 0 {
 			t.Error("stored after the kick")
 		}
+		if _, err := w.hub.Kick(ctx, bob.peer.Account, "", audit); !codeIs(err, chat.CodeNotConnected) {
+			t.Errorf("kicked twice: %v", err)
+		}
 		bob.session.Detach()
 		// He may come back; a banned one may not.
 		bob = bob.again()
@@ -282,6 +285,12 @@ func TestComingBackWins(t *testing.T) {
 			t.Errorf("the dead connection: %q", old.gone())
 		}
 		now.subscribe(0, 0)
+		for _, room := range []chat.RoomID{{}, w.lobby} { // before the old connection has noticed
+			now.must(wire.Encode(&wire.List{Ref: 2, Room: room}))
+			if got := take[*wire.Listing](now); len(got) != 1 || len(got[0].Present) != 1 {
+				t.Errorf("%s: %+v", room, got)
+			}
+		}
 		old.session.Detach() // late
 		now.send(1)
 		if got := now.seqs(); len(got) != 1 {

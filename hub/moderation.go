@@ -11,13 +11,15 @@ import (
 	"huisclos/wire"
 )
 
-// all lists the sessions, by name.
+// all lists the sessions that aren't over, by name.
 func (h *Hub) all() []*Session {
 	h.mu.RLock()
 	var list []*Session
 	for _, of := range h.accounts {
 		for s := range of {
-			list = append(list, s)
+			if !s.over() {
+				list = append(list, s)
+			}
 		}
 	}
 	h.mu.RUnlock()
@@ -56,13 +58,15 @@ func (h *Hub) Online(id chat.RoomID) int {
 	return r.online()
 }
 
-// of lists the sessions of an account.
+// of lists the sessions of an account that aren't over.
 func (h *Hub) of(account chat.AccountID) []*Session {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	list := make([]*Session, 0, len(h.accounts[account]))
 	for s := range h.accounts[account] {
-		list = append(list, s)
+		if !s.over() {
+			list = append(list, s)
+		}
 	}
 	return list
 }

@@ -97,13 +97,15 @@ func (r *room) online() int {
 	return len(r.people)
 }
 
-// members lists the sessions in the room.
+// members lists the sessions in the room that aren't over.
 func (r *room) members() []*Session {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	list := make([]*Session, len(r.subs))
-	for i, s := range r.subs {
-		list[i] = s.session
+	list := make([]*Session, 0, len(r.subs))
+	for _, s := range r.subs {
+		if !s.session.over() {
+			list = append(list, s.session)
+		}
 	}
 	return list
 }

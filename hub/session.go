@@ -79,6 +79,9 @@ func (s *Session) Detach() {
 	}
 }
 
+// over reports whether the session has been ended: its connection may still be hearing why.
+func (s *Session) over() bool { return s.ctx.Err() != nil }
+
 // Welcome is what the end of the login tells of the rooms.
 func (s *Session) Welcome() []wire.RoomInfo { return s.hub.keyRooms() }
 
@@ -162,7 +165,7 @@ var errOver = errors.New("hub: the session is over")
 // too fast isn't read from. What can't be done is answered with Failure. An error ends the connection: the peer broke the
 // protocol, or quit; it was told.
 func (s *Session) Handle(raw []byte) error {
-	if s.ctx.Err() != nil {
+	if s.over() {
 		return errOver
 	}
 	f, err := wire.Decode(raw)
