@@ -7,7 +7,8 @@ import (
 
 // Frames is frames.json: one frame of each type, with the fields in their order.
 type Frames struct {
-	Frames []Frame
+	Frames  []Frame
+	Refused []RefusedFrame
 }
 
 // Frame is one of them.
@@ -66,6 +67,7 @@ func (w *world) frames() Frames {
 		9, []any{[]any{2, hash, Bytes("a link"), Bytes{}}})
 	add("PutLink", wire.Encode(&wire.PutLink{Ref: 10, Generation: 2, Link: []byte("a link")}), 10, 2, Bytes("a link"))
 	add("Rotated", wire.Encode(&wire.Rotated{Generation: 2, Access: h}), 2, hash)
+	f.Refused = refusedFrames()
 	return f
 }
 

@@ -22,6 +22,7 @@ func salt(server chat.Fingerprint, g chat.Generation) []byte {
 // Content is content.json: what a message says.
 type Content struct {
 	Messages []ContentMessage
+	Others   []OtherContent // not shown as text
 }
 
 // ContentMessage is one text.
@@ -37,6 +38,7 @@ func (w *world) content() Content {
 		salt := seed("salt of "+text, 16)
 		c.Messages = append(c.Messages, ContentMessage{Salt: salt, Text: text, CBOR: textMessage(salt, text)})
 	}
+	c.Others = otherContent()
 	return c
 }
 
@@ -51,6 +53,7 @@ type Seal struct {
 	Key, IV, Data, Plain, Sealed Hex // A256CBC-HS512; Sealed is ciphertext ‖ tag
 	Padding                      []Padding
 	Message                      SealedMessage
+	Refused                      []RefusedEnvelope // Message, spoilt
 }
 
 // Padding is one size before and after.
@@ -96,6 +99,7 @@ func (w *world) seal() Seal {
 		s.Padding = append(s.Padding, Padding{n, seal.PaddedSize(n)})
 	}
 	s.Message = w.message(1, 1, "hello", [32]byte{}, 0, [32]byte{})
+	s.Refused = w.refusedEnvelopes(s.Message)
 	return s
 }
 
@@ -136,6 +140,7 @@ type Log struct {
 	Start        Hex // H_0
 	Entries      []LogEntry
 	Frame        Hex // Entries, from the first
+	Wrong        []WrongLog
 }
 
 // LogEntry is one place.
@@ -170,6 +175,7 @@ func (w *world) log() Log {
 		frame.Entries = append(frame.Entries, wire.Entry{Time: e.Time, Kind: chat.Content, Pruned: e.Pruned, Envelope: e.Envelope})
 	}
 	l.Frame = wire.Encode(frame)
+	l.Wrong = w.wrongLogs(w.message(1, 1, "hello", [32]byte{}, 0, [32]byte{}))
 	return l
 }
 
@@ -184,6 +190,8 @@ type Generations struct {
 	HPKESeed, HPKEPublic         Hex
 	GrantInfo                    Hex
 	Grant                        Hex // enc ‖ ciphertext: made once, as encapsulation is random
+	GrantSecret                  Hex // the shared secret of the KEM
+	GrantKey, GrantNonce         Hex // of AES-256-GCM
 }
 
 func (w *world) generations() Generations {
@@ -206,5 +214,8 @@ func (w *world) generations() Generations {
 		err = errGrant
 	}
 	w.note(err)
+	v.GrantSecret, err = kem(v.HPKESeed, v.Grant[:1120])
+	w.note(err)
+	v.GrantKey, v.GrantNonce = schedule(v.GrantSecret, v.GrantInfo)
 	return v
 }

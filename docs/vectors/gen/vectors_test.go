@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -19,6 +21,7 @@ import (
 
 	"huisclos/access"
 	"huisclos/chat"
+	"huisclos/conn"
 	"huisclos/content"
 	"huisclos/keys"
 	"huisclos/seal"
@@ -115,6 +118,14 @@ func TestStrings(t *testing.T) {
 			t.Errorf("%s: %v", bad.Why, err)
 		}
 	}
+	for _, l := range v.Links {
+		if got, err := keys.ParseLink(l.Text); err != nil || got.Address != l.Address || !got.Key.Equal(k) {
+			t.Errorf("%s: %v", l.Text, err)
+		}
+		if _, err := conn.ParseAddress(l.Address); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestNames(t *testing.T) {
@@ -179,9 +190,15 @@ func TestLogin(t *testing.T) {
 }
 
 func TestContent(t *testing.T) {
-	for _, m := range load[Content](t, "content.json").Messages {
+	v := load[Content](t, "content.json")
+	for _, m := range v.Messages {
 		if text, err := content.Text(m.CBOR); err != nil || text != m.Text {
 			t.Errorf("%q: %q, %v", m.Text, text, err)
+		}
+	}
+	for _, o := range v.Others {
+		if _, err := content.Text(o.CBOR); !errors.Is(err, chat.CodeLater) {
+			t.Errorf("%s: %v", o.Why, err)
 		}
 	}
 }
@@ -215,6 +232,15 @@ func TestSeal(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "content", got, m.Content)
+	for _, bad := range v.Refused {
+		env, err := wire.ParseEnvelope(bad.Envelope)
+		if err == nil {
+			_, err = room.Open(&env)
+		}
+		if err == nil {
+			t.Errorf("%s: opened", bad.Why)
+		}
+	}
 }
 
 func TestLog(t *testing.T) {
@@ -232,6 +258,36 @@ func TestLog(t *testing.T) {
 	if err != nil || len(f.(*wire.Entries).Entries) != len(v.Entries) {
 		t.Error(err)
 	}
+	if !follows(t, v, v.Entries[2].Envelope, 3, v.Entries[1].Hash, v.Entries[1].Envelope) {
+		t.Error("the third entry doesn't follow")
+	}
+	first := sum256(v.Entries[0].Envelope)
+	for _, w := range v.Wrong {
+		f, err := wire.Decode(w.Frame)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := f.(*wire.Entries)
+		if e.First == 2 && bytes.Equal(e.Before[:], v.Entries[0].Hash) && follows(t, v, e.Entries[0].Envelope, 2, v.Entries[0].Hash, first) {
+			t.Errorf("%s: it follows", w.Why)
+		}
+	}
+}
+
+// follows opens an envelope at place n, after H and the hash of the envelope before, and compares its header with them.
+func follows(t *testing.T, v Log, raw Hex, n uint64, h, previous []byte) bool {
+	env, err := wire.ParseEnvelope(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	room, err := seal.NewRoom(chat.Fingerprint(v.Server), chat.RoomID(v.Room), 1, load[Derivations](t, "derivations.json").Generations[0].RoomKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := room.Open(&env); err != nil {
+		t.Fatal(err)
+	}
+	return env.Counter == n && bytes.Equal(env.Previous[:], previous) && uint64(env.SeenSeq) == n-1 && bytes.Equal(env.SeenHash[:], h)
 }
 
 func TestGenerations(t *testing.T) {
@@ -254,6 +310,19 @@ func TestGenerations(t *testing.T) {
 	if err != nil || !granted.Equal(k) {
 		t.Error("grant:", err)
 	}
+	block, err := aes.NewCipher(v.GrantKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := gcm.Open(nil, v.GrantNonce, v.Grant[1120:], nil)
+	if err != nil {
+		t.Error("grant, step by step:", err)
+	}
+	same(t, "key of the grant", opened, v.K)
 }
 
 // Each frame is the CBOR of its fields, written here by hand.
@@ -271,6 +340,11 @@ func TestFrames(t *testing.T) {
 			t.Fatalf("%s: %T", f.Name, f.Fields)
 		}
 		same(t, f.Name, item(t, append([]any{float64(f.Type)}, fields...)), f.CBOR)
+	}
+	for _, f := range v.Refused {
+		if _, err := wire.Decode(f.CBOR); err == nil || string(chat.CodeOf(err)) != f.Code {
+			t.Errorf("%s: %v", f.Why, err)
+		}
 	}
 }
 

@@ -98,6 +98,12 @@ type Strings struct {
 	Generation  uint32
 	A           Hex
 	Bad         []BadString
+	Links       []LinkString
+}
+
+// LinkString is a link and where it leads: HOST:PORT, or the address of a proxy.
+type LinkString struct {
+	Text, Address string
 }
 
 // BadString is one that must be refused.
@@ -127,6 +133,14 @@ func (w *world) strings() Strings {
 		_, err := keys.Parse(bad.Text)
 		bad.Code = string(chat.CodeOf(err))
 		s.Bad = append(s.Bad, bad)
+	}
+	for _, text := range []string{
+		"huisclos://192.168.1.20:7540/#" + good, "huisclos://chat.example.org/#" + good, "huisclos://[2001:db8::1]:7000/#" + good,
+		"huisclos://chat.example.org/?via=https#" + good, "huisclos://chat.example.org:8443/talk?via=https#" + good,
+	} {
+		l, err := keys.ParseLink(text)
+		w.note(err)
+		s.Links = append(s.Links, LinkString{Text: text, Address: l.Address})
 	}
 	return s
 }
