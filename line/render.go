@@ -124,7 +124,9 @@ func (r renderer) notice(text string, width int) []string {
 func (r renderer) plainNotice(text string, width int) []string {
 	var rows []string
 	for _, line := range strings.Split(text, "\n") {
-		rows = append(rows, hang(strings.Repeat(" ", timeWidth), timeWidth, line, width)...)
+		for _, row := range edit.WrapTable(line, max(width-1-timeWidth, 1)) {
+			rows = append(rows, strings.Repeat(" ", timeWidth)+row)
+		}
 	}
 	return rows
 }

@@ -118,23 +118,57 @@ func Wrap(s string, width int) []string {
 	return rows
 }
 
+// WrapTable is Wrap for a line that may be indented, or a row of a table whose cells stand at least two spaces apart: further rows
+// begin where the last cell does, when that leaves it half of the width, otherwise under the beginning of the line.
+func WrapTable(s string, width int) []string {
+	text := strings.TrimLeft(s, " ")
+	lead := s[:len(s)-len(text)]
+	if Width(s) <= width || text == "" {
+		return []string{s}
+	}
+	if i := strings.LastIndex(text, "  "); i >= 0 && Width(lead+text[:i+2]) <= width/2 {
+		lead += text[:i+2]
+		text = text[i+2:]
+	}
+	indent := Width(lead)
+	rows := Wrap(text, width-indent)
+	for i := range rows {
+		if i == 0 {
+			rows[i] = lead + rows[i]
+		} else {
+			rows[i] = strings.Repeat(" ", indent) + rows[i]
+		}
+	}
+	return rows
+}
+
 // reset ends every style.
 const reset = "\x1b[0m"
 
 // words cuts s before each run of spaces that follows something else, so that every word but the first begins
-// with the spaces before it; joined they are s.
+// with the spaces before it; joined they are s. The spaces that French sets before “: ; ? ! »” and after “«” stay within a word.
 func words(s string) []string {
 	var all []string
 	start, inSpace := 0, true
 	for i := range len(s) {
 		space := s[i] == ' '
-		if space && !inSpace {
+		if space && !inSpace && !tied(s[:i], s[i:]) {
 			all = append(all, s[start:i])
 			start = i
 		}
 		inSpace = space
 	}
 	return append(all, s[start:])
+}
+
+// tied reports whether what goes before a space and what begins with it belong on one row.
+func tied(before, after string) bool {
+	mark, _, _ := strings.Cut(strings.TrimPrefix(after, " "), " ")
+	switch mark {
+	case ":", ";", "?", "!", "»", "».", "»,":
+		return true
+	}
+	return strings.HasSuffix(before, "«")
 }
 
 // styleAfter is the style in force after s, when it was style before.

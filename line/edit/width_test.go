@@ -80,3 +80,33 @@ func anyText() *rapid.Generator[string] {
 		return strings.Join(rapid.SliceOfN(part, 0, 30).Draw(t, "parts"), "")
 	})
 }
+
+func TestWrapTable(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want []string
+	}{
+		{"short", []string{"short"}},
+		{"  /key [KEY]  show the link and the code", []string{"  /key [KEY]  show the link", "              and the code"}},
+		{"  an indented sentence that is too long", []string{"  an indented sentence that", "  is too long"}},
+		{"a first cell that is far too wide  x y z", []string{"a first cell that is far too", "wide  x y z"}},
+		{"Link:  huisclos://127.0.0.1:7540/#hc1", []string{"Link:  huisclos://127.0.0.1:7540/#hc1"}},
+		{"", []string{""}},
+	} {
+		got := WrapTable(c.text, 28)
+		if strings.Join(got, "|") != strings.Join(c.want, "|") {
+			t.Errorf("%q: %q, want %q", c.text, got, c.want)
+		}
+	}
+}
+
+func TestWrapKeepsFrenchMarksWithTheirWord(t *testing.T) {
+	for text, want := range map[string]string{
+		"Qui est là ? Personne": "Qui est|là ?|Personne",
+		"tapez « quit » : fin":  "tapez|« quit » :|fin",
+	} {
+		if got := strings.Join(Wrap(text, 10), "|"); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
