@@ -111,7 +111,7 @@ func (c Command) parse(f *face, rest string) error {
 	}
 	open := len(c.Args) > 0 && (c.Args[len(c.Args)-1].Kind == KindText || c.Args[len(c.Args)-1].Kind == KindServer)
 	if len(words) < needed || !open && len(words) > len(c.Args) {
-		return chat.Errorf(chat.CodeUsage, "detail", c.Syntax(f.Words))
+		return chat.Errorf(chat.CodeUsage, "reason", "chat", "detail", c.Syntax(f.Words))
 	}
 	return c.run(f, words, strings.TrimSpace(rest))
 }

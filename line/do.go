@@ -287,7 +287,7 @@ func (f *face) history(words []string, _ string) error {
 	if len(words) > 0 {
 		var err error
 		if n, err = strconv.Atoi(words[0]); err != nil || n < 1 {
-			return chat.Errorf(chat.CodeUsage, "detail", f.syntax("history"))
+			return chat.Errorf(chat.CodeUsage, "reason", "chat", "detail", f.syntax("history"))
 		}
 	}
 	room, err := f.roomArg(nil)

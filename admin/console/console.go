@@ -56,7 +56,7 @@ func (c *Console) do(ctx context.Context, line string) {
 	r, err := admin.Parse(line)
 	if err == nil {
 		if r.Verb == admin.VerbHelp {
-			c.help(r.Text)
+			c.Terminal.Print(Help(c.Words, OnConsole, r.Text)...)
 			return
 		}
 		if !c.confirmed(ctx, r) {
@@ -69,24 +69,7 @@ func (c *Console) do(ctx context.Context, line string) {
 			return
 		}
 	}
-	c.Terminal.Print(Error(c.Words, err)...)
-}
-
-func (c *Console) help(verb string) {
-	if verb == "" {
-		c.Terminal.Print(Help(c.Words)...)
-		return
-	}
-	if command, ok := admin.Lookup(admin.Verb(verb)); ok {
-		c.Terminal.Print(HelpOn(c.Words, command)...)
-		return
-	}
-	r, err := admin.Parse(verb) // "/help kick bob" is about kick
-	if command, ok := admin.Lookup(r.Verb); ok && err == nil {
-		c.Terminal.Print(HelpOn(c.Words, command)...)
-		return
-	}
-	c.Terminal.Print(Error(c.Words, err)...)
+	c.Terminal.Print(Error(c.Words, OnConsole, err)...)
 }
 
 // confirmed asks a person before what can't be taken back.

@@ -47,9 +47,9 @@ var languages = []string{"en", "fr"}
 func TestHelpOfTheWholeTable(t *testing.T) {
 	for _, lang := range languages {
 		w := newWords(t, lang)
-		lines := Help(w)
+		lines := Help(w, OnConsole, "")
 		for _, c := range admin.Commands() {
-			lines = append(append(lines, ""), HelpOn(w, c)...)
+			lines = append(append(lines, ""), HelpOn(w, OnConsole, c)...)
 		}
 		golden(t, "help."+lang+".txt", lines)
 	}
@@ -130,7 +130,7 @@ func TestErrorsInWords(t *testing.T) {
 			chat.Errorf(chat.CodeAdminRefused, "reason", admin.ReasonBanned, "name", "bob"),
 			chat.Errorf(chat.CodeAdminRefused, "reason", "of a later version"),
 		} {
-			lines = append(lines, Error(newWords(t, lang), err)...)
+			lines = append(lines, Error(newWords(t, lang), OnConsole, err)...)
 		}
 		golden(t, "errors."+lang+".txt", lines)
 	}
@@ -272,6 +272,34 @@ func TestColumnsAreAsWideAsTheirWidestCell(t *testing.T) {
 	for _, line := range lines[:2] {
 		if got := uniseg.StringWidth(line); got != 9 {
 			t.Errorf("%q is %d wide, want 9", line, got)
+		}
+	}
+}
+
+func TestCommandsAreShownAsTheyAreTyped(t *testing.T) {
+	w := newWords(t, "en")
+	_, mistyped := admin.Parse("kikc bob")
+	_, unknown := admin.Parse("nothing")
+	_, short := admin.Parse("kick")
+	for at, want := range map[Prefix][]string{
+		OnConsole: {"Did you mean “/kick”?", "/help lists the commands.", "Type it like this: /kick NAME [REASON]"},
+		InChat:    {"Did you mean “/server kick”?", "/server help lists the commands.", "Type it like this: /server kick NAME [REASON]"},
+		InShell: {
+			"Did you mean “huisclos admin kick”?", "huisclos admin help lists the commands.",
+			"Type it like this: huisclos admin kick NAME [REASON]",
+		},
+	} {
+		var got []string
+		for _, err := range []error{mistyped, unknown, short} {
+			got = append(got, Error(w, at, err)...)
+		}
+		for _, line := range want {
+			if !slices.Contains(got, line) {
+				t.Errorf("%q is missing in %q", line, got)
+			}
+		}
+		if help := strings.Join(Help(w, at, ""), "\n"); !strings.Contains(help, "  "+string(at)+"kick NAME") {
+			t.Errorf("%q: help without it:\n%s", at, help)
 		}
 	}
 }

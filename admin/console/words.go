@@ -41,7 +41,7 @@ func safe(s string) string {
 func hidden(r rune) bool { return r != ' ' && !unicode.IsPrint(r) }
 
 // Error is an error in words: what happened, and on further lines what to do.
-func Error(w Words, err error) []string {
+func Error(w Words, at Prefix, err error) []string {
 	var e *chat.Error
 	if !errors.As(err, &e) {
 		e = chat.Errorf(chat.CodeOf(err))
@@ -49,8 +49,10 @@ func Error(w Words, err error) []string {
 	switch e.Code {
 	case chat.CodeUsage:
 		if c, ok := admin.Lookup(admin.Verb(e.Params["command"])); ok {
-			return []string{w.T("admin.usage", "syntax", Syntax(w, c))}
+			return []string{w.T("admin.usage", "syntax", Syntax(w, at, c))}
 		}
+	case chat.CodeUnknownCommand:
+		return unknown(w, at, e)
 	case chat.CodeAdminRefused:
 		switch reason := e.Params["reason"]; reason {
 		case admin.ReasonForeignKey, admin.ReasonNoGeneration, admin.ReasonBanned:
@@ -60,11 +62,22 @@ func Error(w Words, err error) []string {
 	text, hint := w.Error(err)
 	lines := []string{safe(text)}
 	if near := e.Params["suggestion"]; near != "" {
-		lines = append(lines, w.T("admin.suggestion", "suggestion", safe(near)))
-	} else if hint != "" {
+		return append(lines, w.T("admin.suggestion", "suggestion", safe(near)))
+	}
+	if hint != "" {
 		lines = append(lines, safe(hint))
 	}
 	return lines
+}
+
+// unknown names the command as it was typed, and the one that was meant as it is typed, or where all of them are listed.
+func unknown(w Words, at Prefix, e *chat.Error) []string {
+	text, _ := w.Error(chat.Errorf(e.Code, "command", string(at)+e.Params["command"]))
+	hint := w.T("admin.unknown.hint", "help", string(at)+string(admin.VerbHelp))
+	if near := e.Params["suggestion"]; near != "" {
+		hint = w.T("admin.suggestion", "suggestion", safe(string(at)+near))
+	}
+	return []string{safe(text), hint}
 }
 
 // Size is a number of bytes as people read it: 1.5 MiB.

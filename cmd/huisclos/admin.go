@@ -12,20 +12,21 @@ import (
 	"huisclos/admin"
 	"huisclos/admin/console"
 	"huisclos/chat"
+	"huisclos/internal/cli"
 	"huisclos/internal/config"
 	"huisclos/line/edit"
 )
 
 // adminCommand does commands of the console over the socket of a running server.
 func (a *app) adminCommand() *cobra.Command {
-	c := &cobra.Command{Use: "admin [COMMAND…]", Args: a.between(0, -1)}
+	c := &cobra.Command{Use: "admin [COMMAND…]", Args: cli.Between(0, -1)}
 	socket := c.Flags().String("socket", "", "")
 	data := c.Flags().String("data", "", "")
 	asJSON := c.Flags().Bool("json", false, "")
 	c.Flags().SetInterspersed(false) // what follows the verb is the command's
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		if len(args) > 0 && args[0] == string(admin.VerbHelp) { // needs no server
-			return a.print(strings.Join(console.Help(a.words), "\n"))
+			return a.print(strings.Join(fit(a.out, console.Help(a.words, console.InShell, strings.Join(args[1:], " "))...), "\n"))
 		}
 		client, err := a.dialAdmin(*socket, *data)
 		if err != nil {
@@ -43,7 +44,7 @@ func (a *app) adminCommand() *cobra.Command {
 
 // health is for supervisors: 0 when the server stores and reads.
 func (a *app) health() *cobra.Command {
-	c := &cobra.Command{Use: "health", Args: a.between(0, 0)}
+	c := &cobra.Command{Use: "health", Args: cli.Between(0, 0)}
 	socket := c.Flags().String("socket", "", "")
 	data := c.Flags().String("data", "", "")
 	c.RunE = func(*cobra.Command, []string) error {
@@ -85,7 +86,7 @@ func (a *app) dialAdmin(socket, data string) (*admin.Client, error) {
 			continue // a server that was killed
 		}
 		if one != nil {
-			return nil, errors.Join(usage("--socket "+path+" | --socket …"), c.Close(), one.Close())
+			return nil, errors.Join(chat.Errorf(chat.CodeUsage, "reason", "servers", "detail", path), c.Close(), one.Close())
 		}
 		one = c
 	}
@@ -136,7 +137,7 @@ func (a *app) adminOnce(client *admin.Client, args []string, asJSON bool) error 
 		}
 		return a.print(string(b))
 	}
-	for _, l := range console.Render(a.words, a.look(), result) {
+	for _, l := range fit(a.out, console.Render(a.words, a.look(), result)...) {
 		if err := a.print(l); err != nil {
 			return err
 		}
@@ -146,7 +147,7 @@ func (a *app) adminOnce(client *admin.Client, args []string, asJSON bool) error 
 
 // adminError shows an error as the console does.
 func (a *app) adminError(err error) error {
-	for _, l := range console.Error(a.words, err) {
+	for _, l := range console.Error(a.words, console.InShell, err) {
 		a.note(l)
 	}
 	return shown{err}

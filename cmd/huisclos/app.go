@@ -11,10 +11,10 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"huisclos/chat"
+	"huisclos/internal/cli"
 	"huisclos/internal/config"
 	"huisclos/internal/i18n"
 	"huisclos/line"
@@ -37,7 +37,7 @@ func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, ctx: ctx}
-	a.words = i18n.For(config.Language(langFlag(args)))
+	a.words = i18n.For(config.Language(cli.LangFlag(args)))
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(a.in)
@@ -56,22 +56,6 @@ func run(args []string) int {
 	return chat.CodeOf(err).Class().ExitCode()
 }
 
-// langFlag finds --lang before the flags are parsed: their explanations speak it too.
-func langFlag(args []string) string {
-	for i, arg := range args {
-		if value, ok := strings.CutPrefix(arg, "--lang="); ok {
-			return value
-		}
-		if arg == "--lang" && i+1 < len(args) {
-			return args[i+1]
-		}
-		if arg == "--" {
-			break
-		}
-	}
-	return ""
-}
-
 // shown is an error that a person has read already; its code still gives the exit code.
 type shown struct{ error }
 
@@ -81,12 +65,12 @@ func (s shown) Unwrap() error        { return s.error }
 func (s shown) Is(target error) bool { return target == errShown } //nolint:errorlint // itself
 
 // problem tells what went wrong and what to do.
-func (a *app) problem(err error) {
-	_, _ = io.WriteString(a.err, line.Problem(a.words, err)+"\n")
-}
+func (a *app) problem(err error) { a.note(line.Problem(a.words, err)) }
 
 // note tells something on the standard error.
-func (a *app) note(text string) { _, _ = io.WriteString(a.err, text+"\n") }
+func (a *app) note(text string) {
+	_, _ = io.WriteString(a.err, strings.Join(fit(a.err, text), "\n")+"\n")
+}
 
 // print writes a line to the standard output.
 func (a *app) print(text string) error {
@@ -103,15 +87,26 @@ func (a *app) inTerminal() bool { return term.IsTerminal(int(a.in.Fd())) } //nol
 // outTerminal reports whether the output is a terminal.
 func (a *app) outTerminal() bool { return term.IsTerminal(int(a.out.Fd())) } //nolint:gosec // a file descriptor
 
-// wrap breaks a sentence between words for the terminal; elsewhere it stays one line.
-func (a *app) wrap(text string) []string {
-	if !a.outTerminal() {
-		return []string{text}
+// widest is how far text for people reaches on a wide terminal.
+const widest = 100
+
+// fit breaks lines between words where out is a terminal; elsewhere they stay as they are. Rows of tables keep their columns.
+func fit(out *os.File, lines ...string) []string {
+	width, _, err := term.GetSize(int(out.Fd())) //nolint:gosec // a file descriptor
+	if err != nil {
+		return lines
 	}
-	terminal := edit.NewSystem(a.in, a.out)
-	defer terminal.Close()
-	width, _ := terminal.Size()
-	return edit.Wrap(text, max(20, min(width-1, 100)))
+	var rows []string
+	for _, text := range lines {
+		for line := range strings.SplitSeq(text, "\n") {
+			limit := width - 1
+			if !strings.Contains(strings.TrimLeft(line, " "), "  ") { // a sentence, no table
+				limit = min(limit, widest)
+			}
+			rows = append(rows, edit.WrapTable(line, max(20, limit))...)
+		}
+	}
+	return rows
 }
 
 // reader is the standard input by lines.
@@ -187,13 +182,3 @@ func (w above) Write(b []byte) (int, error) {
 
 // usage refuses a command line.
 func usage(detail string) error { return chat.Errorf(chat.CodeUsage, "detail", detail) }
-
-// exactly is cobra's check of the number of words, with our error.
-func (a *app) between(least, most int) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) < least || most >= 0 && len(args) > most {
-			return usage(c.UseLine())
-		}
-		return nil
-	}
-}

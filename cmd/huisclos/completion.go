@@ -1,11 +1,15 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"huisclos/internal/cli"
+)
 
 // completion prints a shell's completions.
 func (a *app) completion() *cobra.Command {
 	return &cobra.Command{
-		Use: "completion SHELL", Args: a.between(1, 1), ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
+		Use: "completion SHELL", Args: cli.Between(1, 1), ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
 		RunE: func(c *cobra.Command, args []string) error {
 			root := c.Root()
 			switch args[0] {

@@ -12,6 +12,7 @@ import (
 
 	"huisclos/chat"
 	"huisclos/client"
+	"huisclos/internal/cli"
 	"huisclos/internal/config"
 	"huisclos/internal/version"
 	"huisclos/line/edit"
@@ -19,7 +20,7 @@ import (
 
 // demo starts a real server and two real clients, lets them talk, and shows what each of the three has.
 func (a *app) demo() *cobra.Command {
-	return &cobra.Command{Use: "demo", Args: a.between(0, 0), RunE: func(*cobra.Command, []string) error { return a.showDemo() }}
+	return &cobra.Command{Use: "demo", Args: cli.Between(0, 0), RunE: func(*cobra.Command, []string) error { return a.showDemo() }}
 }
 
 // demoPatience bounds the whole of it.

@@ -14,6 +14,7 @@ import (
 	"huisclos/chat"
 	"huisclos/client"
 	"huisclos/conn"
+	"huisclos/internal/cli"
 	"huisclos/internal/config"
 	"huisclos/vault"
 	"huisclos/wire"
@@ -21,7 +22,7 @@ import (
 
 // doctor finds out why something doesn't work.
 func (a *app) doctor() *cobra.Command {
-	c := &cobra.Command{Use: "doctor [ADDRESS]", Args: a.between(0, 1)}
+	c := &cobra.Command{Use: "doctor [ADDRESS]", Args: cli.Between(0, 1)}
 	settings := config.BindClient(c.Flags())
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := settings.Load(c.Flags()); err != nil {

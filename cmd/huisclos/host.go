@@ -15,6 +15,7 @@ import (
 	"huisclos/admin"
 	"huisclos/admin/console"
 	"huisclos/chat"
+	"huisclos/internal/cli"
 	"huisclos/internal/config"
 	"huisclos/keys"
 	"huisclos/line"
@@ -24,7 +25,7 @@ import (
 
 // host serves, and enters the chat in the same process.
 func (a *app) host() *cobra.Command {
-	c := &cobra.Command{Use: "host", Args: a.between(0, 0)}
+	c := &cobra.Command{Use: "host", Args: cli.Between(0, 0)}
 	s := config.BindServer(c.Flags())
 	name := c.Flags().String("name", "", "")
 	plain := c.Flags().Bool("plain", false, "")
@@ -65,7 +66,7 @@ func (a *app) hostWith(s *config.Server, c *config.Client, o joinOptions) error 
 	if err != nil {
 		return err
 	}
-	if err := a.introduce(s, r); err != nil {
+	if err := a.introduce(s, r, "cmd.host.help"); err != nil {
 		return errors.Join(err, r.Shutdown(a.ctx))
 	}
 	stay, err := a.hostSession(s, r, g, c, o, &self)
@@ -200,14 +201,14 @@ func (s *session) ownLink(ctx context.Context) (keys.Link, error) {
 func (a *app) serverCommand(ctx context.Context, desk admin.Doer, command string) (string, error) {
 	req, err := admin.Parse(command)
 	if err != nil {
-		return strings.Join(console.Error(a.words, err), "\n"), nil
+		return strings.Join(console.Error(a.words, console.InChat, err), "\n"), nil
 	}
 	if req.Verb == admin.VerbHelp {
-		return strings.Join(console.Help(a.words), "\n"), nil
+		return strings.Join(console.Help(a.words, console.InChat, req.Text), "\n"), nil
 	}
 	result, err := desk.Do(ctx, req)
 	if err != nil {
-		return strings.Join(console.Error(a.words, err), "\n"), nil
+		return strings.Join(console.Error(a.words, console.InChat, err), "\n"), nil
 	}
 	return strings.Join(console.Render(a.words, a.look(), result), "\n"), nil
 }

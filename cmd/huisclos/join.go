@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"huisclos/chat"
+	"huisclos/internal/cli"
 	"huisclos/internal/config"
 	"huisclos/keys"
 	"huisclos/line"
@@ -21,7 +22,7 @@ type joinOptions struct {
 
 // join enters a chat.
 func (a *app) join() *cobra.Command {
-	c := &cobra.Command{Use: "join [LINK|KEY|HOST[:PORT]|-]", Args: a.between(0, 1)}
+	c := &cobra.Command{Use: "join [LINK|KEY|HOST[:PORT]|-]", Args: cli.Between(0, 1)}
 	settings := config.BindClient(c.Flags())
 	var o joinOptions
 	c.Flags().BoolVar(&o.plain, "plain", false, "")

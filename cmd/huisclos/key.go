@@ -4,15 +4,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"huisclos/access"
+	"huisclos/admin"
 	"huisclos/chat"
+	"huisclos/internal/cli"
 	"huisclos/keys"
 )
 
 // keyCommand makes keys for servers that never know them.
 func (a *app) keyCommand() *cobra.Command {
-	c := &cobra.Command{Use: "key", Args: a.between(0, 0), RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c := &cobra.Command{Use: "key", Args: cli.Group(admin.Nearest), RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	var generation uint32
-	made := &cobra.Command{Use: "new SERVER", Args: a.between(1, 1), RunE: func(_ *cobra.Command, args []string) error {
+	made := &cobra.Command{Use: "new SERVER", Args: cli.Between(1, 1), RunE: func(_ *cobra.Command, args []string) error {
 		return a.newKey(args[0], chat.Generation(generation))
 	}}
 	made.Flags().Uint32Var(&generation, "generation", 1, "")

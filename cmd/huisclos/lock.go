@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"huisclos/chat"
+	"huisclos/internal/cli"
 	"huisclos/internal/config"
 	"huisclos/vault"
 )
@@ -44,7 +45,7 @@ func (a *app) unlock() *cobra.Command {
 
 // guard finds the profile and its passphrase, if it has one.
 func (a *app) guard(use string, change func(vault.Profile, vault.Options) error) *cobra.Command {
-	c := &cobra.Command{Use: use, Args: a.between(0, 0)}
+	c := &cobra.Command{Use: use, Args: cli.Between(0, 0)}
 	settings := config.BindClient(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := settings.Load(c.Flags()); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"huisclos/chat"
 	"huisclos/client"
+	"huisclos/internal/cli"
 	"huisclos/internal/config"
 	"huisclos/line"
 )
@@ -25,7 +26,7 @@ type readOptions struct {
 
 // read prints the history of a room.
 func (a *app) read() *cobra.Command {
-	c := &cobra.Command{Use: "read ROOM", Args: a.between(1, 1)}
+	c := &cobra.Command{Use: "read ROOM", Args: cli.Between(1, 1)}
 	settings := config.BindClient(c.Flags())
 	var o readOptions
 	c.Flags().Uint64Var(&o.since, "since", 0, "")
@@ -43,7 +44,7 @@ func (a *app) read() *cobra.Command {
 
 // watch follows rooms from now on.
 func (a *app) watch() *cobra.Command {
-	c := &cobra.Command{Use: "watch [ROOM…]", Args: a.between(0, -1)}
+	c := &cobra.Command{Use: "watch [ROOM…]", Args: cli.Between(0, -1)}
 	settings := config.BindClient(c.Flags())
 	o := readOptions{follow: true}
 	c.Flags().BoolVar(&o.json, "json", false, "")

@@ -8,13 +8,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"huisclos/chat"
+	"huisclos/internal/cli"
 	"huisclos/internal/config"
 	"huisclos/line"
 )
 
 // send sends one message, and ends with 0 only when it is durable.
 func (a *app) send() *cobra.Command {
-	c := &cobra.Command{Use: "send ROOM TEXT", Args: a.between(2, 2)}
+	c := &cobra.Command{Use: "send ROOM TEXT", Args: cli.Between(2, 2)}
 	settings := config.BindClient(c.Flags())
 	timeout := c.Flags().Duration("timeout", line.DefaultTimeout, "")
 	server := c.Flags().String("server", "", "")

@@ -17,6 +17,7 @@ import (
 	"huisclos/admin"
 	"huisclos/admin/console"
 	"huisclos/chat"
+	"huisclos/internal/cli"
 	"huisclos/internal/config"
 	"huisclos/internal/daemon"
 	"huisclos/internal/version"
@@ -26,7 +27,7 @@ import (
 
 // serve runs a server with its console.
 func (a *app) serve() *cobra.Command {
-	c := &cobra.Command{Use: "serve", Args: a.between(0, 0)}
+	c := &cobra.Command{Use: "serve", Args: cli.Between(0, 0)}
 	s := config.BindServer(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := s.Load(c.Flags()); err != nil {
@@ -70,7 +71,7 @@ func (a *app) runServer(s *config.Server) error {
 	if err != nil {
 		return err
 	}
-	if err := a.introduce(s, r); err != nil {
+	if err := a.introduce(s, r, "serve.help"); err != nil {
 		return errors.Join(err, r.Shutdown(a.ctx))
 	}
 	ctx, stop := context.WithCancel(a.ctx)
@@ -102,10 +103,10 @@ func reloadOnSignal(ctx context.Context, d *daemon.Daemon, a *app) {
 	}
 }
 
-// introduce says where the server is and how to come in.
-func (a *app) introduce(s *config.Server, r *running) error {
+// introduce says where the server is and how to come in; help names the text on the commands that there are.
+func (a *app) introduce(s *config.Server, r *running, help string) error {
 	if a.outTerminal() {
-		return a.introduceToPeople(s, r)
+		return a.introduceToPeople(s, r, help)
 	}
 	lines := []string{"listening " + r.Addr().String()}
 	if r.Proxy() != nil {
@@ -120,9 +121,9 @@ func (a *app) introduce(s *config.Server, r *running) error {
 	return a.print(strings.Join(lines, "\n"))
 }
 
-func (a *app) introduceToPeople(s *config.Server, r *running) error {
+func (a *app) introduceToPeople(s *config.Server, r *running, help string) error {
 	hosts := daemon.Hosts(s.Domain, r.Addr())
-	lines := a.wrap(a.words.T("serve.listening", "addresses", strings.Join(hosts, ", ")))
+	lines := []string{a.words.T("serve.listening", "addresses", strings.Join(hosts, ", "))}
 	if r.Proxy() != nil {
 		lines = append(lines, a.words.T("serve.proxy", "address", r.Proxy().String()))
 	}
@@ -131,14 +132,15 @@ func (a *app) introduceToPeople(s *config.Server, r *running) error {
 		lines = append(lines, "")
 		lines = append(lines, console.Key(a.words, a.look(), k)...)
 	case s.AccessPublic != "":
-		lines = append(lines, a.wrap(a.words.T("serve.key.foreign"))...)
+		lines = append(lines, a.words.T("serve.key.foreign"))
 	default:
-		lines = append(lines, a.wrap(a.words.T("serve.key.unknown"))...)
+		lines = append(lines, a.words.T("serve.key.unknown"))
 	}
 	if s.Data == "" {
-		lines = append(append(lines, ""), a.wrap(a.words.T("serve.memory"))...)
+		lines = append(lines, "", a.words.T("serve.memory"))
 	}
-	return a.print(strings.Join(append(append(lines, ""), a.wrap(a.words.T("serve.help"))...), "\n"))
+	lines = append(lines, "", a.words.T(help))
+	return a.print(strings.Join(fit(a.out, lines...), "\n"))
 }
 
 func (a *app) shownKey(r *running) (admin.Key, error) {
@@ -236,7 +238,14 @@ func (s *screen) candidates(before string) (int, []edit.Candidate) {
 }
 
 // Print implements console.Terminal.
-func (s *screen) Print(lines ...string) { s.editor.Print(lines...) }
+func (s *screen) Print(lines ...string) {
+	width, _ := s.editor.Size()
+	var rows []string
+	for _, l := range lines {
+		rows = append(rows, edit.WrapTable(l, max(20, width-1))...)
+	}
+	s.editor.Print(rows...)
+}
 
 // pipe is a terminal for commands that are piped in.
 type pipe struct {

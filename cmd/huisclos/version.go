@@ -7,12 +7,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"huisclos/chat"
+	"huisclos/internal/cli"
 	"huisclos/internal/version"
 )
 
 // version says which program this is.
 func (a *app) version() *cobra.Command {
-	return &cobra.Command{Use: "version", Args: a.between(0, 0), RunE: func(*cobra.Command, []string) error {
+	return &cobra.Command{Use: "version", Args: cli.Between(0, 0), RunE: func(*cobra.Command, []string) error {
 		text := "huisclos " + version.Number
 		if r := version.Revision(); r != "" {
 			text += " (" + r + ")"

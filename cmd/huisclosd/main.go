@@ -19,6 +19,7 @@ import (
 	"huisclos/admin"
 	"huisclos/admin/console"
 	"huisclos/chat"
+	"huisclos/internal/cli"
 	"huisclos/internal/config"
 	"huisclos/internal/daemon"
 	"huisclos/internal/i18n"
@@ -38,40 +39,33 @@ type app struct {
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	a := &app{words: i18n.For(config.Language(""))}
-	root := &cobra.Command{Use: "huisclosd", SilenceErrors: true, SilenceUsage: true, Short: a.words.T("huisclosd.short"), Long: a.words.T("huisclosd.long")}
-	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpCommand(&cobra.Command{Use: "help", Hidden: true})
-	root.PersistentFlags().StringVar(&a.lang, "lang", "", a.words.T("flag.lang"))
-	root.PersistentPreRun = func(*cobra.Command, []string) { a.words = i18n.For(config.Language(a.lang)) }
+	a := &app{words: i18n.For(config.Language(cli.LangFlag(args)))}
+	root := &cobra.Command{
+		Use: "huisclosd", Args: cli.Group(admin.Nearest), RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.PersistentFlags().StringVar(&a.lang, "lang", "", "")
 	root.AddCommand(a.init(), a.serve(), a.health(), a.version())
+	cli.Program{Words: a.words, Text: "huisclosd.", Width: cli.Width(os.Stdout)}.Localize(root)
 	root.SetArgs(args)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return chat.Errorf(chat.CodeUsage, "detail", err.Error()) })
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
 	}
-	for _, l := range console.Error(a.words, err) {
-		fmt.Fprintln(os.Stderr, l)
+	text, hint := a.words.Error(err)
+	fmt.Fprintln(os.Stderr, text)
+	if hint != "" {
+		fmt.Fprintln(os.Stderr, hint)
 	}
 	return chat.CodeOf(err).Class().ExitCode()
 }
 
-// none refuses words after the command.
-func none(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return chat.Errorf(chat.CodeUsage, "detail", c.UseLine())
-	}
-	return nil
-}
-
 // init makes a data folder with an identity, and prints it, so that a member can make the key.
 func (a *app) init() *cobra.Command {
-	c := &cobra.Command{Use: "init", Args: none, Short: a.words.T("huisclosd.init.short")}
-	data := c.Flags().String("data", os.Getenv("HUISCLOS_DATA"), a.words.T("flag.data"))
+	c := &cobra.Command{Use: "init", Args: cli.Between(0, 0)}
+	data := c.Flags().String("data", os.Getenv("HUISCLOS_DATA"), "")
 	c.RunE = func(*cobra.Command, []string) error {
 		if *data == "" {
-			return chat.Errorf(chat.CodeSettingNeeds, "name", "init", "needs", "--data")
+			return chat.Errorf(chat.CodeUsage, "reason", "words", "detail", "huisclosd init --data DIR")
 		}
 		s, err := store.Open(*data, store.Options{})
 		if err != nil {
@@ -89,12 +83,11 @@ func (a *app) init() *cobra.Command {
 
 // serve runs the server until a signal or "quit".
 func (a *app) serve() *cobra.Command {
-	c := &cobra.Command{Use: "serve", Args: none, Short: a.words.T("huisclosd.serve.short")}
+	c := &cobra.Command{Use: "serve", Args: cli.Between(0, 0)}
 	s := config.BindServer(c.Flags())
 	for _, unused := range []string{"print-key"} {
 		_ = c.Flags().MarkHidden(unused)
 	}
-	c.Flags().VisitAll(explain(a))
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := s.Load(c.Flags()); err != nil {
 			return err
@@ -124,7 +117,7 @@ func (a *app) runServer(ctx context.Context, s *config.Server) error {
 		select {
 		case <-hups:
 			if e := d.Reload(ctx); e != nil {
-				fmt.Fprintln(os.Stderr, strings.Join(console.Error(a.words, e), "\n"))
+				fmt.Fprintln(os.Stderr, strings.Join(console.Error(a.words, console.InShell, e), "\n"))
 			}
 			continue
 		case <-d.Ended():
@@ -137,14 +130,14 @@ func (a *app) runServer(ctx context.Context, s *config.Server) error {
 
 // health is for supervisors.
 func (a *app) health() *cobra.Command {
-	c := &cobra.Command{Use: "health", Args: none, Short: a.words.T("cmd.admin_health.short")}
-	data := c.Flags().String("data", os.Getenv("HUISCLOS_DATA"), a.words.T("flag.data"))
-	socket := c.Flags().String("socket", "", a.words.T("flag.socket"))
+	c := &cobra.Command{Use: "health", Args: cli.Between(0, 0)}
+	data := c.Flags().String("data", os.Getenv("HUISCLOS_DATA"), "")
+	socket := c.Flags().String("socket", "", "")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		path := *socket
 		if path == "" {
 			if *data == "" {
-				return chat.Errorf(chat.CodeSettingNeeds, "name", "health", "needs", "--data")
+				return chat.Errorf(chat.CodeUsage, "reason", "words", "detail", "huisclosd health --data DIR | --socket PATH")
 			}
 			var err error
 			if path, err = config.DataSocket(*data); err != nil {
@@ -166,7 +159,7 @@ func (a *app) health() *cobra.Command {
 }
 
 func (a *app) version() *cobra.Command {
-	return &cobra.Command{Use: "version", Args: none, Short: a.words.T("cmd.version.short"), RunE: func(*cobra.Command, []string) error {
+	return &cobra.Command{Use: "version", Args: cli.Between(0, 0), RunE: func(*cobra.Command, []string) error {
 		_, err := fmt.Println("huisclosd", version.Number, version.Revision())
 		return err
 	}}

@@ -111,7 +111,7 @@ func (p *Printer) find(id string, n *int, pairs []string) (string, bool) {
 }
 
 // Error is what happened and what to do, for a person; the second may be empty. Codes that come with one of several reasons may have
-// a text for each. What caused the error is for the log and isn't told.
+// a text and a hint for each. What caused the error is for the log and isn't told.
 func (p *Printer) Error(err error) (text, hint string) {
 	if err == nil {
 		return "", ""
@@ -130,9 +130,12 @@ func (p *Printer) Error(err error) (text, hint string) {
 	if !p.Has(id + ".text") {
 		id = "error." + string(chat.CodeInternal)
 	}
-	text = p.T(id+".text", params...)
+	text, hint = p.T(id+".text", params...), p.T(id+".hint", params...)
 	if reason != "" && p.Has(id+".reason."+reason) {
 		text = p.T(id+".reason."+reason, params...)
 	}
-	return text, p.T(id+".hint", params...)
+	if reason != "" && p.Has(id+".hint."+reason) {
+		hint = p.T(id+".hint."+reason, params...)
+	}
+	return text, hint
 }
