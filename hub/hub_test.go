@@ -270,7 +270,7 @@ func TestKick(t *testing.T) {
 		if n, err := w.hub.Ban(ctx, bob.peer.Account, "", hub.Audit{Action: "ban", At: time.Now()}); n != 1 || err != nil || bob.gone() != chat.CodeBanned {
 			t.Errorf("%d, %v, %s", n, err, bob.gone())
 		}
-		if _, err := w.store.OpenSession(ctx, bob.peer.Account, bob.peer.Device, 0, time.Now()); !codeIs(err, chat.CodeBanned) {
+		if _, err := w.store.OpenSession(ctx, bob.peer.Account, bob.peer.Device, bob.peer.Name, 0, time.Now()); !codeIs(err, chat.CodeBanned) {
 			t.Errorf("banned, and back: %v", err)
 		}
 	})

@@ -43,8 +43,9 @@ type Store interface {
 	// OpenSession begins a device's next session; its earlier ones can append no more. It alone need not survive a power cut,
 	// which ends every session anyway.
 	// proven is the generation whose access key signed this login, 0 when none did; it is recorded.
-	// CodeKeyNeeded when the device is unknown or has yet to prove the current generation, CodeBanned (reason), CodeRevoked, CodeAuth when the account is not the device's.
-	OpenSession(ctx context.Context, account chat.AccountID, device chat.DeviceID, proven chat.Generation, at time.Time) (Login, error)
+	// CodeKeyNeeded when the device is unknown or has yet to prove the current generation, CodeBanned (reason), CodeRevoked, CodeAuth when the account is not the device's,
+	// CodeNameOther when the name is not the account's; a session that was open goes on then.
+	OpenSession(ctx context.Context, account chat.AccountID, device chat.DeviceID, name string, proven chat.Generation, at time.Time) (Login, error)
 	// EndSessions increments the session generation of all of an account's devices (a kick).
 	EndSessions(ctx context.Context, account chat.AccountID, a Audit) error
 	// People finds accounts by ID, device or exact name; unknown ones are absent.

@@ -179,7 +179,7 @@ func (p *person) attach() {
 func (p *person) again() *person {
 	p.w.t.Helper()
 	n := &person{w: p.w, peer: p.peer, counter: p.counter}
-	login, err := p.w.store.OpenSession(context.Background(), p.peer.Account, p.peer.Device, 0, time.Now())
+	login, err := p.w.store.OpenSession(context.Background(), p.peer.Account, p.peer.Device, p.peer.Name, 0, time.Now())
 	if err != nil {
 		p.w.t.Fatal(err)
 	}

@@ -161,11 +161,7 @@ func (s *Server) record(ctx context.Context, claim access.Claim, now time.Time) 
 	if claim.Proven {
 		proven = b.Generation
 	}
-	login, err := s.config.Store.OpenSession(ctx, b.Account, b.Device, proven, now)
-	if err == nil && login.Name != b.Name {
-		return hub.Login{}, chat.Errorf(chat.CodeNameOther, "name", login.Name)
-	}
-	return login, err
+	return s.config.Store.OpenSession(ctx, b.Account, b.Device, b.Name, proven, now)
 }
 
 // reserve counts m among the members. CodeFull, CodeGoodbye.

@@ -65,12 +65,15 @@ func (r *registry) Enrol(_ context.Context, e hub.Enrolment) (hub.Login, error) 
 	return hub.Login{Session: r.sessions[e.Device], Name: e.Name, Proven: e.Generation}, nil
 }
 
-func (r *registry) OpenSession(_ context.Context, _ chat.AccountID, d chat.DeviceID, _ chat.Generation, _ time.Time) (hub.Login, error) {
+func (r *registry) OpenSession(_ context.Context, _ chat.AccountID, d chat.DeviceID, name string, _ chat.Generation, _ time.Time) (hub.Login, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e, ok := r.devices[d]
 	if !ok {
 		return hub.Login{}, chat.Errorf(chat.CodeKeyNeeded)
+	}
+	if e.Name != name {
+		return hub.Login{}, chat.Errorf(chat.CodeNameOther, "name", e.Name)
 	}
 	r.sessions[d]++
 	return hub.Login{Session: r.sessions[d], Name: e.Name}, nil

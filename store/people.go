@@ -29,10 +29,11 @@ func (s *SQLite) Enrol(ctx context.Context, e hub.Enrolment) (hub.Login, error) 
 		if err != nil {
 			return err
 		}
-		login, err = openSession(c, device, e.Generation, e.At)
+		login, err = s.enrolSession(c, device, e.Generation, e.At)
 		login.Name = name
 		return err
 	})
+	s.sessions.forget(e.Device)
 	return login, err
 }
 
@@ -114,64 +115,28 @@ func enrolDevice(c *conn, e *hub.Enrolment, account int64) (no int64, err error)
 	return no, writeAudit(c, hub.Audit{Actor: e.Account.String(), Action: "device", Detail: e.Device.String(), At: e.At})
 }
 
-// openSession begins the next session of a device.
-func openSession(c *conn, device int64, proven chat.Generation, at time.Time) (hub.Login, error) {
-	var login hub.Login
-	err := c.query("UPDATE devices SET session_gen = session_gen + 1, proven = max(proven, ?), last_login = ? WHERE no = ? RETURNING session_gen, proven", func(st *sqlite3.Stmt) error {
-		login.Session, login.Proven = uint64(st.ColumnInt64(0)), chat.Generation(st.ColumnInt64(1)) //nolint:gosec // positive
+// enrolSession begins a session with an enrolment.
+func (s *SQLite) enrolSession(c *conn, device int64, proven chat.Generation, at time.Time) (hub.Login, error) {
+	login := hub.Login{Session: s.sessions.number()}
+	err := c.query("UPDATE devices SET session_gen = ?, proven = max(proven, ?), last_login = ? WHERE no = ? RETURNING proven", func(st *sqlite3.Stmt) error {
+		login.Proven = chat.Generation(st.ColumnInt64(0)) //nolint:gosec // small
 		return nil
-	}, int64(proven), at, device)
-	return login, err
-}
-
-// OpenSession implements hub.Store. After a power cut the newest sessions may be forgotten: their connections are gone then, and
-// what they had stored is not. So a login doesn't wait for the disk.
-func (s *SQLite) OpenSession(ctx context.Context, account chat.AccountID, device chat.DeviceID, proven chat.Generation, at time.Time) (hub.Login, error) {
-	var login hub.Login
-	err := s.writer.do(ctx, job{lazy: true, f: func(c *conn) error {
-		var no int64
-		var name string
-		err := c.query(`SELECT d.no, a.account, d.revoked, d.proven, a.name, b.account, b.reason
-			FROM devices d JOIN accounts a ON a.no = d.account LEFT JOIN bans b ON b.account = a.no WHERE d.device = ?`, func(st *sqlite3.Stmt) error {
-			no, name = st.ColumnInt64(0), st.ColumnText(4)
-			proven = max(proven, chat.Generation(st.ColumnInt64(3))) //nolint:gosec // small
-			switch {
-			case chat.AccountID(blob32(st, 1)) != account:
-				return chat.Errorf(chat.CodeAuth)
-			case st.ColumnBool(2):
-				return chat.Errorf(chat.CodeRevoked)
-			}
-			return banned(st, 5)
-		}, device[:])
-		if err != nil {
-			return err
-		}
-		newest, err := newestGeneration(c)
-		if err != nil {
-			return err
-		}
-		if no == 0 || newest.Prove && proven < newest.Number {
-			return chat.Errorf(chat.CodeKeyNeeded)
-		}
-		login, err = openSession(c, no, proven, at)
-		login.Name = name
-		return err
-	}})
+	}, int64(login.Session), int64(proven), at, device) //nolint:gosec // positive
 	return login, err
 }
 
 // EndSessions implements hub.Store.
 func (s *SQLite) EndSessions(ctx context.Context, account chat.AccountID, a hub.Audit) error {
 	return s.write(ctx, func(c *conn) error {
-		if err := endSessions(c, account); err != nil {
+		if err := s.endSessions(c, account); err != nil {
 			return err
 		}
 		return writeAudit(c, a)
 	})
 }
 
-func endSessions(c *conn, account chat.AccountID) error {
-	return c.exec("UPDATE devices SET session_gen = session_gen + 1 WHERE account = (SELECT no FROM accounts WHERE account = ?)", account[:])
+func (s *SQLite) endSessions(c *conn, account chat.AccountID) error {
+	return c.exec("UPDATE devices SET session_gen = ? WHERE account = (SELECT no FROM accounts WHERE account = ?)", int64(s.sessions.number()), account[:]) //nolint:gosec // positive
 }
 
 const personColumns = `SELECT a.no, a.account, a.name, a.name_sig, a.enrolled, a.at, EXISTS (SELECT 1 FROM bans WHERE account = a.no) FROM accounts a `
@@ -209,6 +174,7 @@ func (s *SQLite) People(ctx context.Context, accounts []chat.AccountID, devices 
 		}
 		return nil
 	})
+	s.sessions.recent(people)
 	return people, err
 }
 
@@ -219,6 +185,7 @@ func (s *SQLite) AllPeople(ctx context.Context) ([]hub.Person, error) {
 		people, err = readPeople(c, "ORDER BY a.name")
 		return err
 	})
+	s.sessions.recent(people)
 	return people, err
 }
 

@@ -50,7 +50,7 @@ func testEnrolment(w *world) {
 
 func testSessions(w *world) {
 	alice := w.member("alice")
-	l, err := w.OpenSession(w.ctx, alice.account, alice.device, 0, Epoch)
+	l, err := w.OpenSession(w.ctx, alice.account, alice.device, "alice", 0, Epoch)
 	w.must(err)
 	if o := w.one(w.submission(alice, "from the dead connection")); o.Err == nil || o.Err.Code != chat.CodeSuperseded {
 		w.Errorf("%+v", o)
@@ -59,13 +59,18 @@ func testSessions(w *world) {
 	if o := w.one(w.submission(alice, "from the new one")); o.Err != nil {
 		w.Errorf("%+v", o)
 	}
+	_, err = w.OpenSession(w.ctx, alice.account, alice.device, "bob", 0, Epoch)
+	w.want("another name", err, chat.CodeNameOther)
+	if o := w.one(w.submission(alice, "after a login that was refused")); o.Err != nil {
+		w.Errorf("%+v", o)
+	}
 	w.must(w.EndSessions(w.ctx, alice.account, hub.Audit{Action: "kick", Actor: "test", At: Epoch}))
 	if o := w.one(w.submission(alice, "after the kick")); o.Err == nil || o.Err.Code != chat.CodeSuperseded {
 		w.Errorf("%+v", o)
 	}
-	_, err = w.OpenSession(w.ctx, alice.account, chat.DeviceID{98}, 0, Epoch)
+	_, err = w.OpenSession(w.ctx, alice.account, chat.DeviceID{98}, "alice", 0, Epoch)
 	w.want("an unknown device", err, chat.CodeKeyNeeded)
-	_, err = w.OpenSession(w.ctx, chat.AccountID{97}, alice.device, 0, Epoch)
+	_, err = w.OpenSession(w.ctx, chat.AccountID{97}, alice.device, "alice", 0, Epoch)
 	w.want("another's device", err, chat.CodeAuth)
 }
 
@@ -77,7 +82,7 @@ func testBans(w *world) {
 	if o := w.one(w.submission(bob, "x")); o.Err == nil || o.Err.Code != chat.CodeBanned {
 		w.Errorf("%+v", o)
 	}
-	_, err := w.OpenSession(w.ctx, bob.account, bob.device, 0, Epoch)
+	_, err := w.OpenSession(w.ctx, bob.account, bob.device, "bob", 0, Epoch)
 	w.wantBan("banned", err, "spam")
 	e := w.enrolment("bob")
 	e.Account, e.Device = bob.account, chat.DeviceID{96}
@@ -93,7 +98,7 @@ func testBans(w *world) {
 	}
 	w.must(w.Unban(w.ctx, bob.account, audit))
 	w.want("again", w.Unban(w.ctx, bob.account, audit), chat.CodeNotBanned)
-	_, err = w.OpenSession(w.ctx, bob.account, bob.device, 0, Epoch)
+	_, err = w.OpenSession(w.ctx, bob.account, bob.device, "bob", 0, Epoch)
 	w.must(err)
 }
 
@@ -104,14 +109,14 @@ func testGenerations(w *world) {
 	if o := w.one(w.submission(alice, "x")); o.Err == nil || o.Err.Code != chat.CodeSuperseded {
 		w.Errorf("prove ends sessions: %+v", o)
 	}
-	_, err := w.OpenSession(w.ctx, alice.account, alice.device, 0, Epoch)
+	_, err := w.OpenSession(w.ctx, alice.account, alice.device, "alice", 0, Epoch)
 	w.want("without proof", err, chat.CodeKeyNeeded)
-	l, err := w.OpenSession(w.ctx, alice.account, alice.device, 2, Epoch)
+	l, err := w.OpenSession(w.ctx, alice.account, alice.device, "alice", 2, Epoch)
 	w.must(err)
 	if l.Proven != 2 {
 		w.Errorf("%+v", l)
 	}
-	_, err = w.OpenSession(w.ctx, alice.account, alice.device, 0, Epoch) // it has proven it once
+	_, err = w.OpenSession(w.ctx, alice.account, alice.device, "alice", 0, Epoch) // it has proven it once
 	w.must(err)
 	w.must(w.PutLink(w.ctx, 2, []byte("first")))
 	w.must(w.PutLink(w.ctx, 2, []byte("second")))
