@@ -27,7 +27,7 @@ func (s *SQLite) Append(ctx context.Context, batch []hub.Submission) ([]hub.Outc
 	}
 	var outcomes []hub.Outcome
 	err := s.write(ctx, func(c *conn) error {
-		b := &appending{c: c, rooms: map[chat.RoomID]*roomRow{}, devices: map[chat.DeviceID]*deviceRow{}}
+		b := &appending{c: c, sessions: &s.sessions, rooms: map[chat.RoomID]*roomRow{}, devices: map[chat.DeviceID]*deviceRow{}}
 		outcomes = make([]hub.Outcome, len(batch))
 		for i := range batch {
 			if err := b.append(&batch[i], &outcomes[i]); err != nil {
@@ -44,9 +44,10 @@ func (s *SQLite) Append(ctx context.Context, batch []hub.Submission) ([]hub.Outc
 
 // appending is one Append: the rows that it has read, and changes.
 type appending struct {
-	c       *conn
-	rooms   map[chat.RoomID]*roomRow
-	devices map[chat.DeviceID]*deviceRow
+	c        *conn
+	sessions *sessions
+	rooms    map[chat.RoomID]*roomRow
+	devices  map[chat.DeviceID]*deviceRow
 }
 
 // roomRow is what an Append changes of a room.
@@ -198,6 +199,7 @@ func (b *appending) device(id chat.DeviceID) (*deviceRow, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.session = b.sessions.appends(id, d.session)
 	b.devices[id] = d
 	return d, nil
 }

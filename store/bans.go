@@ -11,7 +11,7 @@ import (
 
 // Ban implements hub.Store. CodeNoSuchPerson for an account that isn't here.
 func (s *SQLite) Ban(ctx context.Context, account chat.AccountID, reason string, a hub.Audit) error {
-	return s.write(ctx, func(c *conn) error {
+	return s.writePeople(ctx, func(c *conn) error {
 		err := c.exec(`INSERT INTO bans (account, reason, by, at) SELECT no, ?2, ?3, ?4 FROM accounts WHERE account = ?1
 			ON CONFLICT DO UPDATE SET reason = excluded.reason, by = excluded.by, at = excluded.at`, account[:], reason, a.Actor, a.At)
 		if err != nil {
@@ -20,7 +20,7 @@ func (s *SQLite) Ban(ctx context.Context, account chat.AccountID, reason string,
 		if c.Changes() == 0 {
 			return chat.Errorf(chat.CodeNoSuchPerson, "name", account.String())
 		}
-		if err := endSessions(c, account); err != nil {
+		if err := s.endSessions(c, account); err != nil {
 			return err
 		}
 		return writeAudit(c, a)
@@ -29,7 +29,7 @@ func (s *SQLite) Ban(ctx context.Context, account chat.AccountID, reason string,
 
 // Unban implements hub.Store.
 func (s *SQLite) Unban(ctx context.Context, account chat.AccountID, a hub.Audit) error {
-	return s.write(ctx, func(c *conn) error {
+	return s.writePeople(ctx, func(c *conn) error {
 		if err := c.exec("DELETE FROM bans WHERE account = (SELECT no FROM accounts WHERE account = ?)", account[:]); err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ func newestGeneration(c *conn) (g hub.Generation, err error) {
 
 // Rotate implements hub.Store.
 func (s *SQLite) Rotate(ctx context.Context, g hub.Generation, prove bool, a hub.Audit) error {
-	return s.write(ctx, func(c *conn) error {
+	return s.writePeople(ctx, func(c *conn) error {
 		last, err := newestGeneration(c)
 		if err != nil {
 			return err
@@ -59,7 +59,7 @@ func (s *SQLite) Rotate(ctx context.Context, g hub.Generation, prove bool, a hub
 			return err
 		}
 		if prove {
-			if err := c.exec("UPDATE devices SET session_gen = session_gen + 1"); err != nil {
+			if err := c.exec("UPDATE devices SET session_gen = ?", int64(s.sessions.number())); err != nil {
 				return err
 			}
 		}

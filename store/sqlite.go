@@ -39,6 +39,7 @@ type SQLite struct {
 	lock        *os.File
 	incarnation [16]byte
 	writer      *writer
+	sessions    sessions
 	readers     chan *conn // idle ones; nil in memory, where the writer reads too
 	closeOnce   sync.Once
 	closeErr    error
@@ -107,7 +108,7 @@ func (s *SQLite) open(o Options) error {
 			s.readers <- nil // opened when needed
 		}
 	}
-	s.writer = newWriter(c, s.path, o.Unsafe)
+	s.writer = newWriter(c, s.path, o.Unsafe, &s.sessions)
 	return nil
 }
 
@@ -153,7 +154,16 @@ func (s *SQLite) prepare(c *conn, o Options) error {
 	}
 	fresh := [16]byte{}
 	_, _ = rand.Read(fresh[:]) // never fails
+	if err := c.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
 	if err := c.exec("INSERT INTO meta (key, value) VALUES ('incarnation', ?) ON CONFLICT DO NOTHING", fresh[:]); err != nil {
+		return err
+	}
+	if err := s.sessions.opening(c); err != nil {
+		return err
+	}
+	if err := c.exec("COMMIT"); err != nil {
 		return err
 	}
 	return c.query("SELECT value FROM meta WHERE key = 'incarnation'", func(st *sqlite3.Stmt) error {
@@ -247,12 +257,17 @@ func (s *SQLite) write(ctx context.Context, f func(*conn) error) error {
 	return s.writer.do(ctx, job{f: f})
 }
 
+// writePeople is write for what changes who may log in.
+func (s *SQLite) writePeople(ctx context.Context, f func(*conn) error) error {
+	return s.writer.do(ctx, job{people: true, f: f})
+}
+
 func errClosed() error { return chat.Errorf(chat.CodeStorage).Because(errors.New("store: closed")) }
 
 // Close implements hub.Store. What was begun is finished first.
 func (s *SQLite) Close() error {
 	s.closeOnce.Do(func() {
-		s.closeErr = s.writer.close()
+		s.closeErr = errors.Join(s.closeSessions(), s.writer.close())
 		for range cap(s.readers) {
 			if c := <-s.readers; c != nil {
 				s.closeErr = errors.Join(s.closeErr, c.close())

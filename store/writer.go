@@ -14,6 +14,7 @@ type writer struct {
 	path   string
 	unsafe bool // Options.Unsafe
 	lazy   bool // the connection's state; of the writer's goroutine
+	known  *sessions
 	jobs   chan job
 	over   chan struct{} // closed when the writer has ended
 	mu     sync.RWMutex  // held for reading by do while it hands over, for writing by close
@@ -23,17 +24,18 @@ type writer struct {
 
 // job is one change, or in memory one look. f runs in the writer's goroutine.
 type job struct {
-	read bool
-	lazy bool // it need not survive a power cut by itself; what is durable after it makes it so
-	f    func(*conn) error
-	done chan error // holds one
+	read   bool
+	lazy   bool // it need not survive a power cut by itself; what is durable after it makes it so
+	people bool // it changes who may log in
+	f      func(*conn) error
+	done   chan error // holds one
 }
 
 // groupJobs bounds how many changes share a commit.
 const groupJobs = 256
 
-func newWriter(c *conn, path string, unsafe bool) *writer {
-	w := &writer{path: path, unsafe: unsafe, jobs: make(chan job, groupJobs), over: make(chan struct{})}
+func newWriter(c *conn, path string, unsafe bool, known *sessions) *writer {
+	w := &writer{path: path, unsafe: unsafe, known: known, jobs: make(chan job, groupJobs), over: make(chan struct{})}
 	go w.run(c)
 	return w
 }
@@ -114,12 +116,16 @@ func (w *writer) group(c *conn, group []job) {
 		}
 		err = w.commit(c, results)
 	}
+	if slices.ContainsFunc(changes, func(j job) bool { return j.people }) {
+		w.known.forget()
+	}
 	for i, j := range changes {
 		if results[i] == nil {
 			results[i] = err
 		}
 		j.done <- results[i]
 	}
+	w.known.ended()
 }
 
 // sync sets how the next commit is made: lazily, the write-ahead log isn't forced to the disk.
