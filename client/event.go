@@ -110,6 +110,14 @@ const (
 	ReasonRevoked = "revoked"
 )
 
+// The reasons of a CodeGoodbye, when there is more to say than that the server has stopped.
+const (
+	// ReasonMemory: the server was in memory; its rooms and its key are gone with it.
+	ReasonMemory = "memory"
+	// ReasonOwner: it isn't the server, but the process that had the profile open (Remote).
+	ReasonOwner = "owner"
+)
+
 // Missed tells a slow reader of Events how many it lost.
 type Missed struct{ Events int }
 

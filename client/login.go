@@ -155,8 +155,6 @@ func (e *engine) refused(l loginResult) {
 	err := l.err
 	e.cfg.Log.Info("login failed", "address", l.address, "err", err)
 	switch err.Code {
-	case chat.CodeIdentity: // another server answers there: ours, if it was in memory, is gone
-		e.end(err, e.self.Ephemeral)
 	case chat.CodeGoodbye:
 		e.later(err)
 	case chat.CodeKeyNeeded:
@@ -205,7 +203,7 @@ func (e *engine) dismissed(f *wire.Bye) {
 	switch {
 	case err.Code == chat.CodeGoodbye && e.self.Ephemeral:
 		e.dropSession(err)
-		e.end(err, true)
+		e.end(chat.Errorf(chat.CodeGoodbye, "reason", ReasonMemory), true)
 	case final(err):
 		e.dropSession(err)
 		e.end(err, false)

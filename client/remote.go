@@ -132,8 +132,8 @@ func serveRead(ctx context.Context, api API, a rangeArgs, reply func(any) error)
 	return nil
 }
 
-// errOwnerGone is the end of the owner during a call.
-var errOwnerGone = errors.New("client: the process that has the profile open has ended")
+// ErrOwnerGone is the cause where the owner ended: the caller may open the profile itself.
+var ErrOwnerGone = errors.New("client: the process that has the profile open has ended")
 
 // begin sends a call. The connection ends with ctx or by stop.
 func (r *Remote) begin(ctx context.Context, name string, args any) (conn net.Conn, stop func(), err error) {
@@ -160,7 +160,12 @@ func (r *Remote) broken(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return contextError(ctx)
 	}
-	return chat.Errorf(chat.CodeGoodbye).Because(errors.Join(errOwnerGone, err))
+	return ownerGone(err)
+}
+
+// ownerGone is the error of a call to an owner that has ended.
+func ownerGone(err error) error {
+	return chat.Errorf(chat.CodeGoodbye, "reason", ReasonOwner).Because(errors.Join(ErrOwnerGone, err))
 }
 
 // next reads a reply into v; false at the end.
@@ -290,7 +295,7 @@ func (r *Remote) Flush(ctx context.Context) error {
 
 // unacknowledged names the end of a wait for the server.
 func unacknowledged(ctx context.Context, err error) error {
-	if err != nil && (ctx.Err() != nil || errors.Is(err, errOwnerGone)) {
+	if err != nil && (ctx.Err() != nil || errors.Is(err, ErrOwnerGone)) {
 		return chat.Errorf(chat.CodeNotAcked).Because(err)
 	}
 	return err

@@ -189,7 +189,7 @@ func (f *face) over(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return chat.Errorf(chat.CodeGoodbye)
+	return chat.Errorf(chat.CodeGoodbye, "reason", client.ReasonOwner).Because(client.ErrOwnerGone)
 }
 
 // ended is the end of the session; the caller says why.

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"huisclos/chat"
+	"huisclos/client"
 	"huisclos/internal/cli"
 	"huisclos/internal/config"
 	"huisclos/keys"
@@ -41,21 +43,42 @@ func (a *app) join() *cobra.Command {
 	return c
 }
 
-// joinChat opens the session and converses until the person or the pipe is done.
+// joinChat converses until the person or the pipe is done. Where another server answers at the address of one's own, a person is
+// asked for its key: a server in memory is another one, with another key, at each start.
 func (a *app) joinChat(c *config.Client, arg string, o joinOptions) error {
 	g, err := a.find(c, arg)
 	if err != nil {
 		return err
 	}
-	s, err := a.open(c, g, true)
-	if err != nil {
+	given := !g.key.IsZero()
+	err = a.visit(c, g, o)
+	if given || !a.typed() || !errors.Is(err, chat.CodeIdentity) {
 		return err
 	}
-	defer s.close()
-	if err := a.arrive(c, s, o); err != nil {
+	a.problem(err)
+	g = &goal{address: g.address, name: g.name}
+	if err := a.askKey(g); err != nil {
 		return err
 	}
-	return a.converse(a.ctx, o, line.Options{API: s, Words: a.words, Room: o.room, Share: s.share()})
+	return a.visit(c, g, o)
+}
+
+// visit opens the session of a goal and converses. When it was that of another process and that ends, this one opens it itself and goes on.
+func (a *app) visit(c *config.Client, g *goal, o joinOptions) error {
+	for {
+		s, err := a.open(c, g, true)
+		if err != nil {
+			return err
+		}
+		if err = a.arrive(c, s, o); err == nil {
+			err = a.converse(a.ctx, o, line.Options{API: s, Words: a.words, Room: o.room, Share: s.share()})
+		}
+		s.close()
+		if !errors.Is(err, client.ErrOwnerGone) || !a.inTerminal() {
+			return err
+		}
+		a.note(a.words.T("cmd.join.owner"))
+	}
 }
 
 // arrivalPatience is how long the first login may take.

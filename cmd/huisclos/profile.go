@@ -39,9 +39,10 @@ type session struct {
 	address string
 	server  chat.Fingerprint
 	key     keys.Key // zero when it isn't known without the vault
+	dir     string   // of the profile
 }
 
-// close ends the session.
+// close ends the session. A profile of a server that was in memory, and that has said goodbye, goes with it.
 func (s *session) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -49,6 +50,9 @@ func (s *session) close() {
 		_ = s.owner.Close()
 	}
 	_ = s.API.Close(ctx)
+	if s.own != nil && s.own.Final().Gone {
+		_ = vault.Remove(s.dir, keyring())
+	}
 }
 
 // keyring is the system's, unless HUISCLOS_KEYRING says "off".
@@ -289,8 +293,8 @@ func (a *app) open(c *config.Client, g *goal, ask bool) (*session, error) {
 	if err := a.complete(g, c, ask); err != nil {
 		return nil, err
 	}
-	s := &session{name: g.name, address: g.address, server: g.server, key: g.key}
 	dir := vault.Dir(c.Home, g.server, g.name)
+	s := &session{name: g.name, address: g.address, server: g.server, key: g.key, dir: dir}
 	for attempt := 0; ; attempt++ {
 		if remote, err := client.Connect(dir); err == nil {
 			s.API = remote
@@ -375,10 +379,13 @@ func dial(ctx context.Context, address string, server chat.Fingerprint) (client.
 // online waits for the login, and sweeps the profiles of in-memory servers that are gone.
 func (a *app) online(ctx context.Context, c *config.Client, s *session) error {
 	err := s.Online(ctx)
-	if err == nil {
+	switch {
+	case err == nil:
 		if profiles, e := vault.Profiles(c.Home); e == nil {
 			vault.Sweep(profiles, s.address, s.server, keyring())
 		}
+	case errors.Is(err, chat.CodeIdentity) && s.key.IsZero(): // nobody named a key: it was to be the server of last time
+		return chat.Errorf(chat.CodeIdentity, "reason", "another", "address", s.address).Because(err)
 	}
 	return err
 }
