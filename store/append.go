@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -27,7 +28,11 @@ func (s *SQLite) Append(ctx context.Context, batch []hub.Submission) ([]hub.Outc
 	}
 	var outcomes []hub.Outcome
 	err := s.write(ctx, func(c *conn) error {
-		b := &appending{c: c, sessions: &s.sessions, rooms: map[chat.RoomID]*roomRow{}, devices: map[chat.DeviceID]*deviceRow{}}
+		b := &appending{c: c, sessions: &s.sessions}
+		var err error
+		if b.insertion, err = c.statement(insertEntry); err != nil {
+			return err
+		}
 		outcomes = make([]hub.Outcome, len(batch))
 		for i := range batch {
 			if err := b.append(&batch[i], &outcomes[i]); err != nil {
@@ -42,16 +47,21 @@ func (s *SQLite) Append(ctx context.Context, batch []hub.Submission) ([]hub.Outc
 	return outcomes, nil
 }
 
-// appending is one Append: the rows that it has read, and changes.
+// appending is one Append: the rows that it has read, and changes. They are few: the rooms and the senders of one batch.
 type appending struct {
-	c        *conn
-	sessions *sessions
-	rooms    map[chat.RoomID]*roomRow
-	devices  map[chat.DeviceID]*deviceRow
+	c         *conn
+	sessions  *sessions
+	insertion *sqlite3.Stmt // insertEntry
+	rooms     map[chat.RoomID]*roomRow
+	devices   map[chat.DeviceID]*deviceRow
+
+	lastRoom   *roomRow // those of the message before, most often this one's too
+	lastDevice *deviceRow
 }
 
 // roomRow is what an Append changes of a room.
 type roomRow struct {
+	id         chat.RoomID
 	no         int64 // 0: there is no such room
 	head       chat.Seq
 	hash       [32]byte
@@ -62,11 +72,13 @@ type roomRow struct {
 
 // deviceRow is what an Append checks of a sender.
 type deviceRow struct {
+	id      chat.DeviceID
 	no      int64 // 0: there is no such device
 	account chat.AccountID
 	session uint64
 	revoked bool
 	banned  bool
+	retired []byte // the greatest ID among its messages that retention has removed; nil: none
 }
 
 func (b *appending) append(sub *hub.Submission, o *hub.Outcome) error {
@@ -87,15 +99,20 @@ func (b *appending) append(sub *hub.Submission, o *hub.Outcome) error {
 	}
 	envelope := wire.HashEnvelope(sub.Envelope)
 	if sub.Kind == chat.Commit && sub.Base != room.lastCommit {
-		if known, err := b.known(device.no, sub, envelope, o); known || err != nil {
+		if known, err := b.known(device, room, sub, envelope, o); known || err != nil {
 			return err
 		}
 		o.Err = chat.Errorf(chat.CodeConflict)
 		return nil
 	}
-	fresh, err := b.insert(device.no, room, sub, envelope, o)
+	if bytes.Compare(sub.ID[:], device.retired) <= 0 {
+		if known, err := b.known(device, room, sub, envelope, o); known || err != nil {
+			return err
+		}
+	}
+	fresh, err := b.insert(device, room, sub, envelope, o)
 	if err == nil && !fresh {
-		_, err = b.known(device.no, sub, envelope, o)
+		_, err = b.known(device, room, sub, envelope, o)
 	}
 	return err
 }
@@ -115,53 +132,69 @@ func (d *deviceRow) refuse(sub *hub.Submission) *chat.Error {
 	return nil
 }
 
-// known answers a message that was stored before.
-func (b *appending) known(device int64, sub *hub.Submission, envelope [32]byte, o *hub.Outcome) (known bool, err error) {
-	err = b.c.query("SELECT place, at, hash FROM idempotency WHERE device = ? AND id = ?", func(s *sqlite3.Stmt) error {
+// known answers a message that was stored before, whether it still is there or retention has removed it.
+func (b *appending) known(device *deviceRow, room *roomRow, sub *hub.Submission, envelope [32]byte, o *hub.Outcome) (known bool, err error) {
+	answer := func(s *sqlite3.Stmt, before [32]byte) {
 		known = true
-		both := s.ColumnRawBlob(2)
 		at := s.ColumnInt64(0)
-		same := len(both) == 64 && subtle.ConstantTimeCompare(both[32:], envelope[:]) == 1
-		if room, err := b.roomNo(sub.Room); err != nil || !same || room != at>>seqBits {
+		if subtle.ConstantTimeCompare(before[:], envelope[:]) != 1 || room.no != at>>seqBits {
 			o.Err = chat.Errorf(chat.CodeSame)
-			return err
+			return
 		}
-		*o = hub.Outcome{Seq: seqOf(at), At: milli(s, 1), Hash: [32]byte(both[:32]), Duplicate: true}
+		*o = hub.Outcome{Seq: seqOf(at), At: milli(s, 1), Hash: blob32(s, 2), Duplicate: true}
+	}
+	err = b.c.query("SELECT place, at, hash, pruned, envelope FROM entries WHERE device = ? AND id = ?", func(s *sqlite3.Stmt) error {
+		answer(s, storedHash(s, 3))
 		return nil
-	}, device, sub.ID[:])
+	}, device.no, sub.ID[:])
+	if known || err != nil {
+		return known, err
+	}
+	err = b.c.query("SELECT place, at, hash, envelope FROM retired WHERE device = ? AND id = ?", func(s *sqlite3.Stmt) error {
+		answer(s, blob32(s, 3))
+		return nil
+	}, device.no, sub.ID[:])
 	return known, err
 }
 
-func (b *appending) roomNo(id chat.RoomID) (int64, error) {
-	r, err := b.room(id)
-	if err != nil {
-		return 0, err
+// storedHash is the hash of an entry's envelope, of which the columns pruned and envelope are from i on.
+func storedHash(s *sqlite3.Stmt, i int) [32]byte {
+	if s.ColumnBool(i) {
+		return blob32(s, i+1)
 	}
-	return r.no, nil
+	return wire.HashEnvelope(s.ColumnRawBlob(i + 1))
 }
 
+const insertEntry = "INSERT INTO entries (place, at, kind, pruned, seen, device, id, hash, envelope) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+
 // insert stores a message, unless its ID is known: then fresh is false, and nothing has changed.
-func (b *appending) insert(device int64, room *roomRow, sub *hub.Submission, envelope [32]byte, o *hub.Outcome) (fresh bool, err error) {
+func (b *appending) insert(device *deviceRow, room *roomRow, sub *hub.Submission, envelope [32]byte, o *hub.Outcome) (fresh bool, err error) {
 	n := room.head + 1
 	if n >= 1<<seqBits {
 		return false, errors.New("store: a room is full")
 	}
 	hash := wire.Chain(room.hash, n, envelope)
 	at := sub.At.Truncate(time.Millisecond)
-	both := make([]byte, 0, 64)
-	both = append(append(both, hash[:]...), envelope[:]...)
-	err = b.c.exec("INSERT INTO idempotency (device, id, place, at, hash) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-		device, sub.ID[:], place(room.no, n), at, both)
-	if err != nil || b.c.Changes() == 0 {
-		return false, err
+	body := sub.Envelope
+	if body == nil {
+		body = []byte{} // not NULL
 	}
-	err = b.c.exec("INSERT INTO entries (place, at, kind, pruned, seen, hash, envelope) VALUES (?, ?, ?, 0, ?, ?, ?)",
-		place(room.no, n), at, int(sub.Kind), int64(sub.Seen), hash[:], sub.Envelope) //nolint:gosec // below 2^40
-	if err != nil {
+	st := b.insertion
+	for i, v := range [...]int64{place(room.no, n), at.UnixMilli(), int64(sub.Kind), int64(sub.Seen), device.no} { //nolint:gosec // below 2^40
+		if err := st.BindInt64(i+1, v); err != nil {
+			return false, err
+		}
+	}
+	for i, v := range [...][]byte{sub.ID[:], hash[:], body} {
+		if err := st.BindBlob(i+6, v); err != nil {
+			return false, err
+		}
+	}
+	if err := st.Exec(); err != nil || b.c.Changes() == 0 {
 		return false, err
 	}
 	room.head, room.hash, room.changed = n, hash, true
-	room.bytes += int64(len(sub.Envelope))
+	room.bytes += int64(len(body))
 	if sub.Kind == chat.Commit {
 		room.lastCommit = n
 	}
@@ -170,37 +203,52 @@ func (b *appending) insert(device int64, room *roomRow, sub *hub.Submission, env
 }
 
 func (b *appending) room(id chat.RoomID) (*roomRow, error) {
-	if r := b.rooms[id]; r != nil {
+	if r := b.lastRoom; r != nil && r.id == id {
 		return r, nil
 	}
-	r := &roomRow{}
-	err := b.c.query("SELECT no, head, head_hash, last_commit_seq FROM rooms WHERE room = ?", func(s *sqlite3.Stmt) error {
-		r.no, r.head, r.hash, r.lastCommit = s.ColumnInt64(0), chat.Seq(s.ColumnInt64(1)), blob32(s, 2), chat.Seq(s.ColumnInt64(3)) //nolint:gosec // positive
-		return nil
-	}, id[:])
-	if err != nil {
-		return nil, err
+	r := b.rooms[id]
+	if r == nil {
+		r = &roomRow{id: id}
+		err := b.c.query("SELECT no, head, head_hash, last_commit_seq FROM rooms WHERE room = ?", func(s *sqlite3.Stmt) error {
+			r.no, r.head, r.hash, r.lastCommit = s.ColumnInt64(0), chat.Seq(s.ColumnInt64(1)), blob32(s, 2), chat.Seq(s.ColumnInt64(3)) //nolint:gosec // positive
+			return nil
+		}, id[:])
+		if err != nil {
+			return nil, err
+		}
+		if b.rooms == nil {
+			b.rooms = map[chat.RoomID]*roomRow{}
+		}
+		b.rooms[id] = r
 	}
-	b.rooms[id] = r
+	b.lastRoom = r
 	return r, nil
 }
 
 func (b *appending) device(id chat.DeviceID) (*deviceRow, error) {
-	if d := b.devices[id]; d != nil {
+	if d := b.lastDevice; d != nil && d.id == id {
 		return d, nil
 	}
-	d := &deviceRow{}
-	err := b.c.query(`SELECT d.no, a.account, d.session_gen, d.revoked, EXISTS (SELECT 1 FROM bans WHERE account = a.no)
-		FROM devices d JOIN accounts a ON a.no = d.account WHERE d.device = ?`, func(s *sqlite3.Stmt) error {
-		d.no, d.account, d.session = s.ColumnInt64(0), chat.AccountID(blob32(s, 1)), uint64(s.ColumnInt64(2)) //nolint:gosec // positive
-		d.revoked, d.banned = s.ColumnBool(3), s.ColumnBool(4)
-		return nil
-	}, id[:])
-	if err != nil {
-		return nil, err
+	d := b.devices[id]
+	if d == nil {
+		d = &deviceRow{id: id}
+		err := b.c.query(`SELECT d.no, a.account, d.session_gen, d.revoked, EXISTS (SELECT 1 FROM bans WHERE account = a.no),
+			(SELECT max(id) FROM retired WHERE device = d.no)
+			FROM devices d JOIN accounts a ON a.no = d.account WHERE d.device = ?`, func(s *sqlite3.Stmt) error {
+			d.no, d.account, d.session = s.ColumnInt64(0), chat.AccountID(blob32(s, 1)), uint64(s.ColumnInt64(2)) //nolint:gosec // positive
+			d.revoked, d.banned, d.retired = s.ColumnBool(3), s.ColumnBool(4), s.ColumnBlob(5, nil)
+			return nil
+		}, id[:])
+		if err != nil {
+			return nil, err
+		}
+		d.session = b.sessions.appends(id, d.session)
+		if b.devices == nil {
+			b.devices = map[chat.DeviceID]*deviceRow{}
+		}
+		b.devices[id] = d
 	}
-	d.session = b.sessions.appends(id, d.session)
-	b.devices[id] = d
+	b.lastDevice = d
 	return d, nil
 }
 

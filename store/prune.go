@@ -12,7 +12,7 @@ import (
 )
 
 // pruneSlice is how many entries one Prune looks at: the messages that wait meanwhile shouldn't notice.
-const pruneSlice = 500
+const pruneSlice = 250
 
 // Prune implements hub.Store. It moves the floor over the oldest entries that retention gives up, and takes the envelopes out of
 // those that stand behind a Commit which must stay. The floor stays at or below a head that an entry which remains vouches for, so that a newcomer
@@ -175,10 +175,22 @@ func (p *pruning) cut(cut chat.Seq) error {
 		return err
 	}
 	p.excess -= p.gone.Bytes
+	if err := p.retire(from, to); err != nil {
+		return err
+	}
 	if err := p.c.exec("DELETE FROM entries WHERE place > ? AND place <= ?", from, to); err != nil {
 		return err
 	}
 	return p.c.exec("UPDATE rooms SET floor = ?, floor_hash = ? WHERE no = ?", int64(cut), hash[:], p.no) //nolint:gosec // below 2^40
+}
+
+// retire keeps of the entries that go what makes sending them again harmless.
+func (p *pruning) retire(from, to int64) error {
+	return p.c.query("SELECT place, at, hash, pruned, envelope, device, id FROM entries WHERE place > ? AND place <= ?", func(st *sqlite3.Stmt) error {
+		hash, envelope := blob32(st, 2), storedHash(st, 3)
+		return p.c.exec("INSERT INTO retired (device, id, place, at, hash, envelope) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+			st.ColumnInt64(5), st.ColumnBlob(6, nil), st.ColumnInt64(0), milli(st, 1), hash[:], envelope[:])
+	}, from, to)
 }
 
 // hollow replaces the envelopes of expired content behind an entry that must stay by their hashes. The last entry stays whole.

@@ -77,7 +77,7 @@ func Memory() (*SQLite, error) {
 // own makes the folder, for its owner alone, and takes its lock, which the system frees when the process ends.
 func own(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fileError(dir, err)
+		return nil, folderError(dir, err)
 	}
 	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *SQLite) prepare(c *conn, o Options) error {
 	}
 	for _, sql := range []string{
 		"PRAGMA busy_timeout = 5000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = " + synchronous, "PRAGMA foreign_keys = ON",
-		"PRAGMA temp_store = MEMORY", "PRAGMA cache_size = -8192", "PRAGMA wal_autocheckpoint = 4000", "PRAGMA journal_size_limit = 67108864",
+		"PRAGMA temp_store = MEMORY", "PRAGMA cache_size = -2048", "PRAGMA wal_autocheckpoint = 4000", "PRAGMA journal_size_limit = 67108864",
 	} {
 		if err := c.Exec(sql); err != nil {
 			return err

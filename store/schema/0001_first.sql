@@ -31,17 +31,21 @@ CREATE TABLE entries (
     kind     INTEGER NOT NULL,
     pruned   INTEGER NOT NULL,              -- 1: envelope is the SHA-256 of what stood there
     seen     INTEGER NOT NULL,              -- the head that the sender vouches for
+    device   INTEGER NOT NULL,              -- the sender's
+    id       BLOB NOT NULL,                 -- which he gave it
     hash     BLOB NOT NULL,                 -- H_seq
     envelope BLOB NOT NULL
 ) STRICT;
 
--- What makes sending again harmless. It outlives retention.
-CREATE TABLE idempotency (
+-- What makes sending again harmless, and retired, which outlives retention: it has those that left entries.
+CREATE UNIQUE INDEX entries_id ON entries (device, id);
+CREATE TABLE retired (
     device   INTEGER NOT NULL,
     id       BLOB NOT NULL,
     place    INTEGER NOT NULL,
     at       INTEGER NOT NULL,
-    hash     BLOB NOT NULL,                 -- H_seq ‖ SHA-256 of the envelope
+    hash     BLOB NOT NULL,                 -- H_seq
+    envelope BLOB NOT NULL,                 -- SHA-256 of the envelope
     PRIMARY KEY (device, id)
 ) WITHOUT ROWID, STRICT;
 
