@@ -137,11 +137,11 @@ func TestReInitAndBranch(t *testing.T) {
 	if err := p.Accept(func(Changes) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	in := must(bob.cfg.Join(p.Welcome(), k, JoinOptions{Tree: p.Tree(), From: bob.g}, func(Changes) error { return nil }))(t)
-	same(t, "branch", in.Authenticator(), branch.Authenticator())
 	if _, err := bob.cfg.Join(p.Welcome(), k, JoinOptions{Tree: p.Tree()}, func(Changes) error { return nil }); !is(err, ErrMissing) {
 		t.Fatal(err)
 	}
+	in := must(bob.cfg.Join(p.Welcome(), k, JoinOptions{Tree: p.Tree(), From: bob.g}, func(Changes) error { return nil }))(t)
+	same(t, "branch", in.Authenticator(), branch.Authenticator())
 
 	// Another suite for all.
 	next := MLKEM768X25519AES256SHA384Ed25519
@@ -182,3 +182,35 @@ func TestReInitAndBranch(t *testing.T) {
 }
 
 func (c *client) discard(*Pending, Changes) error { return nil }
+
+// A key package is kept on disk until somebody uses it, and then it is used up.
+func TestKeyPackageOnDisk(t *testing.T) {
+	everySuite(t, func(t *testing.T, id CipherSuite) {
+		alice, bob := newClient(t, id, "alice"), newClient(t, id, "bob")
+		alice.create(GroupOptions{})
+		k := bob.keyPackage(KeyPackageOptions{})
+		p := alice.commit(CommitOptions{WelcomeTree: true, Proposals: []*Proposal{{Type: ProposalAdd, Add: k.Package}}})
+		stored := k.Marshal()
+		k = must(bob.cfg.LoadKeyPackage(stored))(t)
+		bob.g = must(bob.cfg.Join(p.Welcome(), k, JoinOptions{}, bob.save))(t)
+		agree(t, alice, bob)
+		if _, err := bob.cfg.Join(p.Welcome(), k, JoinOptions{}, bob.save); !is(err, ErrReplay) {
+			t.Fatal(err)
+		}
+		stored[len(stored)-1] ^= 1
+		if _, err := bob.cfg.LoadKeyPackage(stored); err == nil {
+			t.Fatal("another signature key is taken")
+		}
+
+		// The last resort serves twice.
+		last := bob.keyPackage(KeyPackageOptions{LastResort: true})
+		for range 2 {
+			alice.disk = map[string][]byte{}
+			alice.create(GroupOptions{})
+			p := alice.commit(CommitOptions{WelcomeTree: true, Proposals: []*Proposal{{Type: ProposalAdd, Add: last.Package}}})
+			bob.disk = map[string][]byte{}
+			bob.g = must(bob.cfg.Join(p.Welcome(), last, JoinOptions{}, bob.save))(t)
+			agree(t, alice, bob)
+		}
+	})
+}

@@ -66,13 +66,20 @@ func (c *Config) Join(w *Welcome, k *KeyPackageSecrets, o JoinOptions, save Save
 	}
 	e.confirmationTag = info.confirmationTag
 	e.interim = s.interimHash(info.context.confirmedTranscriptHash, info.confirmationTag)
-	return c.begin(s, e, save)
+	g, err := c.begin(s, e, save)
+	if err == nil {
+		k.used = !k.Package.LastResort()
+	}
+	return g, err
 }
 
 // openSecrets finds and opens what a Welcome has for a key package.
 func (c *Config) openSecrets(w *Welcome, k *KeyPackageSecrets) (*suite, *groupSecrets, error) {
 	if w == nil || k == nil || k.init == nil {
 		return nil, nil, misuse("no Welcome or no key package")
+	}
+	if k.used {
+		return nil, nil, fail(ErrReplay, "16.8/key-package", "the key package was used: it is good for one group")
 	}
 	s, err := c.suite(w.suite)
 	if err != nil {

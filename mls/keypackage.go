@@ -89,14 +89,58 @@ func (k *KeyPackage) check(s *suite, now time.Time, maxLifetime uint64) error {
 	return nil
 }
 
-// KeyPackageSecrets is a key package with what only its owner has. Keep it until it was used (a last-resort one: until it is
-// replaced), sealed; it is gone from Changes' point of view when Join says so.
+// KeyPackageSecrets is a key package with what only its owner has. It is kept, sealed, until it was used: Join tells when to delete it. A
+// last-resort one is kept until it is replaced (RFC 9420 §16.8).
 type KeyPackageSecrets struct {
 	Package    *KeyPackage
 	ref        []byte
 	init       hpke.PrivateKey
 	encryption hpke.PrivateKey
 	signature  *SignatureKey
+	used       bool // by a Join, and it isn't a last resort
+}
+
+// Marshal writes all of it, private keys included, for Config.LoadKeyPackage.
+func (k *KeyPackageSecrets) Marshal() Secret {
+	var w writer
+	w.u16(stateVersion)
+	k.Package.encode(&w)
+	w.opaque(privateBytes(k.init))
+	w.opaque(privateBytes(k.encryption))
+	w.opaque(k.signature.private)
+	return w.b
+}
+
+// LoadKeyPackage reads what Marshal wrote. ErrUnsupported for a later version, ErrMalformed for what it isn't.
+func (c *Config) LoadKeyPackage(b Secret) (*KeyPackageSecrets, error) {
+	r := reader{b: bytes.Clone(b)}
+	if v := r.u16(); v != stateVersion && r.err == nil {
+		return nil, fail(ErrUnsupported, "", "a key package of version %d", v)
+	}
+	k := &KeyPackageSecrets{Package: decodeKeyPackage(&r)}
+	initKey, encryption, signature := r.opaque(), r.opaque(), r.opaque()
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	s, err := c.suite(k.Package.Suite)
+	if err != nil {
+		return nil, err
+	}
+	if k.init, err = s.privateKey(initKey); err != nil {
+		return nil, err
+	}
+	if k.encryption, err = s.privateKey(encryption); err != nil {
+		return nil, err
+	}
+	if k.signature, err = s.sig.parse(signature); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(k.init.PublicKey().Bytes(), k.Package.InitKey) || !bytes.Equal(k.encryption.PublicKey().Bytes(), k.Package.Leaf.EncryptionKey) ||
+		!bytes.Equal(k.signature.public, k.Package.Leaf.SignatureKey) {
+		return nil, malformed("", "a key package with private keys of another")
+	}
+	k.ref = k.Package.ref(s)
+	return k, nil
 }
 
 // Ref names the key package in a Welcome (RFC 9420 §5.2): a hash of the suite's length.
