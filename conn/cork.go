@@ -8,9 +8,11 @@ import (
 	"time"
 )
 
-// cork is the connection under TLS. Records made within gather leave in one write.
+// cork is the connection under TLS. Records made within gather leave in one write; so do those between hold and release, with those before them
+// that no read came after.
 type cork struct {
 	net.Conn
+	dialling bool // between hold and release, which one goroutine calls, and reads between them
 
 	mu     sync.Mutex // guards the rest
 	corked bool
@@ -26,21 +28,54 @@ func (c *cork) gather(f func() error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.corked = false
-	if len(c.held) == 0 {
-		return err
-	}
-	_, werr := c.Conn.Write(c.held)
-	c.held = c.held[:0]
-	if cap(c.held) > 1<<20 {
-		c.held = nil
-	}
-	if err == nil {
+	if werr := c.flush(); err == nil {
 		err = werr
 	}
 	return err
 }
 
-// Write holds b back within gather. TLS also writes by itself, to answer a change of keys.
+// hold begins to hold back what is written until something is read: who answers reads first.
+func (c *cork) hold() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dialling, c.corked = true, true
+}
+
+// release ends it.
+func (c *cork) release() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dialling, c.corked = false, false
+	return c.flush()
+}
+
+// Read first writes what hold has held back.
+func (c *cork) Read(b []byte) (int, error) {
+	if c.dialling {
+		c.mu.Lock()
+		err := c.flush()
+		c.mu.Unlock()
+		if err != nil {
+			return 0, err
+		}
+	}
+	return c.Conn.Read(b)
+}
+
+// flush writes what was held back. c.mu is held.
+func (c *cork) flush() error {
+	if len(c.held) == 0 {
+		return nil
+	}
+	_, err := c.Conn.Write(c.held)
+	c.held = c.held[:0]
+	if cap(c.held) > 1<<20 {
+		c.held = nil
+	}
+	return err
+}
+
+// Write holds b back within gather and hold. TLS also writes by itself, to answer a change of keys.
 func (c *cork) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

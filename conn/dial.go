@@ -77,17 +77,20 @@ func Dial(ctx context.Context, address string, server chat.Fingerprint, c Config
 
 // begin makes a Link of a byte stream, and closes it on failure.
 func (c Config) begin(ctx context.Context, raw net.Conn, t Target, server chat.Fingerprint) (_ *Link, err error) {
+	pipe := &cork{Conn: raw}
 	defer func() {
 		if err != nil {
+			_ = pipe.release() // what TLS has to say of it
 			_ = raw.Close()
 		}
 	}()
 	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
-	l := &Link{target: t, pipe: &cork{Conn: raw}, idle: c.Idle, done: make(chan struct{})}
+	l := &Link{target: t, pipe: pipe, idle: c.Idle, done: make(chan struct{})}
 	if l.idle <= 0 {
 		l.idle = defaultIdle
 	}
 	l.tls = tls.Client(l.pipe, clientTLS(c, t, server))
+	pipe.hold() // the end of the handshake leaves with the request that follows it
 	if err := l.tls.HandshakeContext(ctx); err != nil {
 		return nil, handshakeError(because(ctx, err), t)
 	}
@@ -97,6 +100,9 @@ func (c Config) begin(ctx context.Context, raw net.Conn, t Target, server chat.F
 	}
 	if !stop() {
 		return nil, reachError(because(ctx, ctx.Err()), t)
+	}
+	if err := pipe.release(); err != nil {
+		return nil, reachError(err, t)
 	}
 	limit := c.MaxFrame
 	if limit <= 0 {
@@ -185,8 +191,12 @@ func (l *Link) Close() error {
 		case <-l.done:
 		default:
 			_ = l.pipe.SetWriteDeadline(time.Now().Add(time.Second))
-			_, _ = l.tls.Write(appendClient(nil, opClose, closePayload(closeNormal)))
-			_ = l.tls.CloseWrite()
+			_ = l.pipe.gather(func() error {
+				_, _ = l.tls.Write(appendClient(nil, opClose, closePayload(closeNormal)))
+				err := l.tls.CloseWrite() // which lets nothing be written any more
+				_ = l.pipe.SetWriteDeadline(time.Now().Add(time.Second))
+				return err
+			})
 		}
 		l.write.Unlock()
 	}

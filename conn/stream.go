@@ -109,6 +109,12 @@ func (s *Stream) Established(limit, mark int, first []byte, drain func()) {
 	}
 }
 
+// Send writes a frame at once. It is for the login, when the goroutine that reads has nothing else to do than to wait for it, and a deadline is set.
+func (s *Stream) Send(frame []byte) error {
+	_, err := s.tls.Write(appendServer(make([]byte, 0, maxHeader+len(frame)), opBinary, frame))
+	return err
+}
+
 // Read returns the next frame, which is the caller's. After Close it goes on until the peer has
 // closed too, or a while has gone, and returns no more frames. While more than a mebibyte waits to be written it doesn't read. CodeFrame, CodeTooLarge (limit), and
 // the errors of the network; io.EOF when the peer has closed in order.

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"time"
@@ -27,6 +28,7 @@ type member struct {
 // visit is the life of a connection until its login; then a goroutine with a small stack takes over, for the
 // handshake has left a large one.
 func (s *Server) visit(v *visitor, proxied bool) {
+	deepen()
 	_ = v.SetDeadline(time.Now().Add(patience))
 	stream, err := s.acceptor.Accept(v)
 	if err != nil {
@@ -41,9 +43,27 @@ func (s *Server) visit(v *visitor, proxied bool) {
 		return
 	}
 	m.stream.Established(s.limits.Load().frame(), hub.LowWater, welcome, m.session.Drained)
-	s.config.Log.Debug("logged in", attrs(m))
+	s.debug("logged in", m)
 	s.visits.Go(func() { s.run(m) })
 }
+
+// debug tells the log of a connection.
+func (s *Server) debug(what string, m *member) {
+	if log := s.config.Log; log.Enabled(context.Background(), slog.LevelDebug) {
+		log.Debug(what, attrs(m))
+	}
+}
+
+// deepen makes the stack as large as a handshake needs: once, instead of four times with everything on it.
+//
+//go:noinline
+func deepen() byte {
+	var stack [20 << 10]byte
+	return first(&stack)
+}
+
+//go:noinline
+func first(b *[20 << 10]byte) byte { return b[0] }
 
 // refuse says why there is no login, while the visitor still counts as one.
 func (s *Server) refuse(stream *conn.Stream, v *visitor, err error) {
@@ -114,7 +134,9 @@ func (s *Server) authenticate(stream *conn.Stream) (access.Claim, error) {
 	if err != nil {
 		return access.Claim{}, err
 	}
-	stream.Push(challenge)
+	if err := stream.Send(challenge); err != nil {
+		return access.Claim{}, err
+	}
 	if raw, err = stream.Read(); err != nil {
 		return access.Claim{}, err
 	}
@@ -211,5 +233,5 @@ func (s *Server) run(m *member) {
 	m.session.Detach()
 	s.release(m)
 	m.stream.Finish()
-	s.config.Log.Debug("left", attrs(m))
+	s.debug("left", m)
 }
