@@ -87,51 +87,33 @@ func join(r *run) ([]row, error) {
 	}
 	closeAll(members)
 	settle(ctx, p)
-	once := func() (time.Duration, error) {
-		before := p.cpu()
-		for _, m := range members {
-			if err := m.login(ctx, link); err != nil {
-				return 0, err
-			}
-			if err := m.enter(0, 100); err != nil {
-				return 0, err
-			}
-			_ = m.link.Close()
-		}
-		settle(ctx, p)
-		return p.cpu() - before, nil
-	}
 	y, err := r.spawn(r.self, "yardstick", "-fan", "direct")
 	if err != nil {
 		return nil, err
 	}
 	defer y.stop()
-	shake := func() (time.Duration, error) {
-		before := y.cpu()
-		for range n {
+	const rounds = 3
+	ours, floor := p.cpu(), y.cpu()
+	for range rounds {
+		for _, m := range members { // in turn, so that the machine's moods are the same for both
+			if err := m.login(ctx, link); err != nil {
+				return nil, err
+			}
+			if err := m.enter(0, 100); err != nil {
+				return nil, err
+			}
+			_ = m.link.Close()
 			b, err := dialBare(y.lines["listening"])
 			if err != nil {
-				return 0, err
+				return nil, err
 			}
 			_ = b.Close()
 		}
-		settle(ctx, y)
-		return y.cpu() - before, nil
 	}
-	var ours, floor time.Duration
-	for range 3 {
-		f, err := shake()
-		if err != nil {
-			return nil, err
-		}
-		o, err := once()
-		if err != nil {
-			return nil, err
-		}
-		ours, floor = ours+o, floor+f
-	}
+	settle(ctx, p)
+	ours, floor = p.cpu()-ours, y.cpu()-floor
 	per := func(d time.Duration) string {
-		return fmt.Sprintf("%.0f µs CPU", float64(d.Microseconds())/float64(3*n))
+		return fmt.Sprintf("%.0f µs CPU", float64(d.Microseconds())/float64(rounds*n))
 	}
 	return []row{{what: "join: TLS, login, last 100 messages", ours: per(ours), yardstick: per(floor), ratio: float64(ours) / float64(floor), most: 1.5, note: "bare TLS handshake"}}, nil
 }

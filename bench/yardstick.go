@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"flag"
@@ -31,10 +32,11 @@ func yardstick(args []string) error {
 	}
 	config := conn.ServerTLS(func() *tls.Certificate { return cert }, false)
 	config.DynamicRecordSizingDisabled = true
-	l, err := tls.Listen("tcp", "127.0.0.1:0", config)
+	plain, err := (&net.ListenConfig{KeepAlive: -1}).Listen(context.Background(), "tcp", "127.0.0.1:0") // as ours
 	if err != nil {
 		return err
 	}
+	l := tls.NewListener(plain, config)
 	fmt.Println("listening", l.Addr())
 	y := &echo{queued: *fan == "queue", members: map[sink]struct{}{}}
 	for {
@@ -149,7 +151,7 @@ type bare struct {
 func dialBare(address string) (*bare, error) {
 	c, err := tls.Dial("tcp", address, &tls.Config{
 		InsecureSkipVerify: true, //nolint:gosec // a yardstick on the loopback
-		MinVersion:         tls.VersionTLS13, CurvePreferences: []tls.CurveID{tls.X25519MLKEM768},
+		MinVersion:         tls.VersionTLS13, CurvePreferences: []tls.CurveID{tls.X25519MLKEM768}, NextProtos: []string{"http/1.1"},
 	})
 	if err != nil {
 		return nil, err
