@@ -31,7 +31,8 @@ var ErrWeb = errors.New("conn: a web request was answered")
 // Accept does TLS and the WebSocket's beginning with a client. The caller has set a deadline on raw, and
 // closes it after an error: CodeTLS, CodeNotHuisclos, ErrWeb, or one of the network. raw may be Greeted.
 func (a *Acceptor) Accept(raw net.Conn) (*Stream, error) {
-	c := tls.Server(raw, a.TLS)
+	pipe := &cork{Conn: raw}
+	c := tls.Server(pipe, a.TLS)
 	if err := c.Handshake(); err != nil { // HandshakeContext would need a goroutine; a deadline does the same
 		return nil, handshakeError(err, Target{Host: "client"})
 	}
@@ -49,7 +50,7 @@ func (a *Acceptor) Accept(raw net.Conn) (*Stream, error) {
 	if _, err := io.WriteString(c, switching(accept, Subprotocol)); err != nil {
 		return nil, err
 	}
-	return newStream(c, a.MaxFrame), nil
+	return newStream(c, pipe, a.MaxFrame), nil
 }
 
 // readRequest reads the header of one request and nothing beyond it.

@@ -14,9 +14,10 @@ type cork struct {
 	net.Conn
 	dialling bool // between hold and release, which one goroutine calls, and reads between them
 
-	mu     sync.Mutex // guards the rest
-	corked bool
-	held   []byte
+	mu      sync.Mutex // guards the rest
+	corked  bool
+	bounded bool // by the capacity of held
+	held    []byte
 }
 
 // gather calls f and then writes what f's TLS has written, at once. One call at a time.
@@ -75,11 +76,47 @@ func (c *cork) flush() error {
 	return err
 }
 
-// Write holds b back within gather and hold. TLS also writes by itself, to answer a change of keys.
+// begin holds back what is written, in spare, until end or until spare is full.
+func (c *cork) begin(spare []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.corked, c.bounded, c.held = true, true, spare[:0]
+}
+
+// end writes what begin has held back.
+func (c *cork) end() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.corked, c.bounded = false, false
+	err := c.flush()
+	c.held = nil
+	return err
+}
+
+// Greeted passes on what package server wants to know of its connection.
+func (c *cork) Greeted() error {
+	if g, ok := c.Conn.(Greeted); ok {
+		return g.Greeted()
+	}
+	return nil
+}
+
+// CloseWrite ends our half of the connection, where the kind of connection can.
+func (c *cork) CloseWrite() error {
+	closeWrite(c.Conn)
+	return nil
+}
+
+// Write holds b back within gather, hold and begin. TLS also writes by itself, to answer a change of keys.
 func (c *cork) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.corked {
+	if c.bounded && len(c.held)+len(b) > cap(c.held) {
+		if err := c.flush(); err != nil {
+			return 0, err
+		}
+	}
+	if !c.corked || c.bounded && len(b) > cap(c.held) {
 		return c.Conn.Write(b)
 	}
 	c.held = append(c.held, b...)

@@ -14,6 +14,7 @@ import (
 // never wait for the network. While it is idle it has no goroutine but the reader's, no timer and no buffer.
 type Stream struct {
 	tls   *tls.Conn
+	pipe  *cork        // under tls
 	in    scanner      // of the goroutine that reads
 	heard atomic.Int64 // when bytes last came, ns since 1970
 	stuck atomic.Int64 // when the write under way began; 0: none is
@@ -47,8 +48,8 @@ const maxWaiting = 1 << 20
 const writeSize = 16 << 10
 
 // newStream makes a Stream of a connection after TLS and upgrade.
-func newStream(c *tls.Conn, limit int) *Stream {
-	s := &Stream{tls: c}
+func newStream(c *tls.Conn, pipe *cork, limit int) *Stream {
+	s := &Stream{tls: c, pipe: pipe}
 	s.in = scanner{r: &hearing{c, &s.heard}, fromC: true, limit: limit}
 	s.queue = s.few[:0]
 	s.heard.Store(time.Now().UnixNano())
@@ -245,17 +246,32 @@ func (s *Stream) wake() {
 func (s *Stream) flush() {
 	buf := writeBuffers.Get().(*[writeSize]byte) //nolint:forcetypeassert // the pool's only type
 	defer writeBuffers.Put(buf)
+	var spare *[spareSize]byte // holds the records of one write; nil: each is written at once
 	written := 0
 	for {
-		b, n, drained, more := s.take(buf, written)
+		b, n, drained, next := s.take(buf, written)
 		if drained != nil {
 			drained()
 		}
-		if !more {
+		if next == nothing {
 			return
+		}
+		if spare == nil && next != done {
+			if spare = takeSpare(); spare != nil {
+				s.pipe.begin(spare[:])
+			}
 		}
 		s.stuck.Store(time.Now().UnixNano())
 		_, err := s.tls.Write(b)
+		if next == goodbye && err == nil {
+			err = s.tls.CloseWrite() // which lets nothing be written any more
+			_ = s.tls.NetConn().SetWriteDeadline(time.Now().Add(linger))
+		}
+		if spare != nil && (next != more || err != nil) {
+			err = errors.Join(err, s.pipe.end())
+			putSpare(spare)
+			spare = nil
+		}
 		s.stuck.Store(0)
 		if err != nil {
 			s.fail()
@@ -265,8 +281,18 @@ func (s *Stream) flush() {
 	}
 }
 
+// next is what comes after what take has given.
+type next uint8
+
+const (
+	nothing next = iota // and it gave nothing
+	done                // nothing waits now
+	more                // something does
+	goodbye             // the end of TLS
+)
+
 // take accounts for what was written, and fills buf with what waits: n payload bytes of it are frames'.
-func (s *Stream) take(buf *[writeSize]byte, written int) (b []byte, n int, drained func(), more bool) {
+func (s *Stream) take(buf *[writeSize]byte, written int) (b []byte, n int, drained func(), after next) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting -= written
@@ -277,8 +303,13 @@ func (s *Stream) take(buf *[writeSize]byte, written int) (b []byte, n int, drain
 		s.high, drained = false, s.drain
 	}
 	b, n = s.fill(buf[:0])
-	if len(b) > 0 {
-		return b, n, drained, true
+	switch {
+	case len(b) > 0 && s.head < len(s.queue):
+		return b, n, drained, more
+	case len(b) > 0 && s.closed && s.final == nil && s.pong == nil:
+		return b, n, drained, goodbye
+	case len(b) > 0:
+		return b, n, drained, done
 	}
 	s.writer = false
 	if s.closed {
@@ -286,7 +317,7 @@ func (s *Stream) take(buf *[writeSize]byte, written int) (b []byte, n int, drain
 		_ = s.tls.CloseWrite()
 		closeWrite(s.tls.NetConn())
 	}
-	return nil, 0, drained, false
+	return nil, 0, drained, nothing
 }
 
 // fill moves what fits from the queue to b. A frame may be cut: the rest of it comes first the next time, so that every

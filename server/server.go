@@ -164,6 +164,8 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 		code = chat.CodePermission
 	case errors.As(err, &dns):
 		code = chat.CodeResolve
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, chat.Errorf(code, "address", address, "reason", "elsewhere").Because(err)
 	}
 	return nil, chat.Errorf(code, "address", address, "host", address, "path", address).Because(err)
 }

@@ -109,16 +109,20 @@ func TestLoginAfterWhatIsUnderWay(t *testing.T) {
 	for range 50 {
 		session := login(t, s, time.Now())
 		var wg sync.WaitGroup
+		stored := make(chan struct{}, 4)
 		for range 4 {
 			wg.Go(func() {
-				for range 20 {
+				for k := range 20 {
 					if send(t, s, m, session) != nil {
 						return
+					}
+					if k == 0 {
+						stored <- struct{}{}
 					}
 				}
 			})
 		}
-		time.Sleep(time.Millisecond)
+		<-stored // the others are under way
 		login(t, s, time.Now())
 		before, err := s.Rooms(t.Context())
 		if err != nil {
