@@ -54,7 +54,7 @@ func ParseAccess(s string) (Public, error) {
 	}
 	p := Public{Server: chat.Fingerprint(data[:16]), Generation: chat.Generation(binary.BigEndian.Uint32(data[16:])), Access: [32]byte(data[20:])}
 	if p.Generation == 0 {
-		return Public{}, chat.Errorf(chat.CodeKeyFormat)
+		return Public{}, chat.Errorf(chat.CodeKeyFormat, "reason", prefixAccess)
 	}
 	return p, nil
 }
@@ -64,13 +64,13 @@ func parseString(hrp, s string, size int) ([]byte, error) {
 	version, data, err := DecodeBech32m(hrp, s)
 	switch {
 	case errors.Is(err, ErrBech32mChecksum):
-		return nil, chat.Errorf(chat.CodeKeyChecksum)
+		return nil, chat.Errorf(chat.CodeKeyChecksum, "reason", hrp)
 	case err != nil:
-		return nil, chat.Errorf(chat.CodeKeyFormat)
+		return nil, chat.Errorf(chat.CodeKeyFormat, "reason", hrp)
 	case version > stringVersion:
 		return nil, chat.Errorf(chat.CodeKeyVersion, "version", fmt.Sprint(version))
 	case version == 0 || len(data) != size:
-		return nil, chat.Errorf(chat.CodeKeyFormat)
+		return nil, chat.Errorf(chat.CodeKeyFormat, "reason", hrp)
 	}
 	return data, nil
 }

@@ -223,13 +223,13 @@ func (f *face) entered(ctx context.Context, room client.RoomView) func() {
 	// Who is there is shown if it can be had soon; a room can be entered without a network.
 	ctx, cancel := context.WithTimeout(ctx, glance)
 	defer cancel()
-	people, _ := f.API.People(ctx, room.Name)
+	people, unknown := f.API.People(ctx, room.Name)
 	rooms, _ := f.API.Rooms(ctx)
 	return func() {
 		f.learn(rooms)
 		r := f.state(room.Name)
 		f.room, r.entered = room.Name, true
-		f.view.header(room, people)
+		f.view.header(room, people, unknown == nil)
 		if err != nil {
 			f.view.problem(err)
 		}

@@ -2,7 +2,9 @@ package line
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,10 +33,10 @@ type view interface {
 	// shows reports whether messages of a room are shown now, when room is the current one.
 	shows(room, current string) bool
 	message(m client.Message)
-	notice(text string)     // something happened
-	answer(text string)     // something was asked for
-	link(link, text string) // the link to share
-	header(room client.RoomView, people []client.PersonView)
+	notice(text string)                                                  // something happened
+	answer(text string)                                                  // something was asked for
+	link(link, text string)                                              // the link to share
+	header(room client.RoomView, people []client.PersonView, known bool) // known: people are those who are there
 	problem(err error)
 	past() int               // how many messages of the past to show on entering a room; < 0: not even those missed
 	patience() time.Duration // how long, on leaving, no acknowledgement may come before it isn't waited for any more
@@ -155,7 +157,20 @@ func (f *face) run(ctx context.Context, lines <-chan input) error {
 	if f.cancel != nil {
 		f.cancel()
 	}
-	return f.failure
+	return told(f.failure)
+}
+
+// Told is an error that was shown when it happened: the caller needs only its code.
+type Told struct{ Err error }
+
+func (t Told) Error() string { return t.Err.Error() }
+func (t Told) Unwrap() error { return t.Err }
+
+func told(err error) error {
+	if err == nil {
+		return nil
+	}
+	return Told{err}
 }
 
 // begin learns where we are and enters the first room.
@@ -176,6 +191,9 @@ func (f *face) begin(ctx context.Context) error {
 	if status.Protection == client.ProtectedByFile {
 		f.view.notice(f.Words.T("line.protection.file"))
 	}
+	if status.Queued > 0 && !status.Online {
+		f.view.notice(f.Words.N("line.waiting", status.Queued))
+	}
 	first := f.Room
 	if first == "" {
 		first = chat.Lobby
@@ -195,7 +213,7 @@ func (f *face) over(ctx context.Context) error {
 // ended is the end of the session; the caller says why.
 func (f *face) ended(e client.Ended) error {
 	if e.Err == nil {
-		return f.failure
+		return told(f.failure)
 	}
 	return e.Err
 }
@@ -242,6 +260,9 @@ func (f *face) line(line input) {
 	case line.done:
 		f.leaveChat()
 	case line.err != nil:
+		if f.me.MaxText > 0 && errors.Is(line.err, chat.CodeTooLarge) {
+			line.err = chat.Errorf(chat.CodeTooLarge, "limit", strconv.Itoa(f.me.MaxText))
+		}
 		f.fail(line.err)
 	case f.quitting:
 	case strings.TrimSpace(text) == "":

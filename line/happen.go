@@ -162,6 +162,10 @@ func (f *face) warning(e client.Event) {
 	case client.KeyMissing:
 		f.view.problem(e.Err)
 	case client.KeyGained:
+		if e.Opened == 0 {
+			f.view.notice(w.T("line.keygained.none", "generation", fmt.Sprint(e.Generation)))
+			return
+		}
 		f.view.notice(w.N("line.keygained", e.Opened, "generation", fmt.Sprint(e.Generation)))
 	case client.IdentityChanged:
 		f.view.problem(e.Err)

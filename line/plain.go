@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,7 +53,7 @@ func feed(ctx context.Context, r *bufio.Reader, lines chan<- input) {
 		in := input{text: text}
 		switch {
 		case errors.Is(err, errLongLine):
-			in.err = chat.Errorf(chat.CodeTooLarge, "limit", "1048576")
+			in.err = chat.Errorf(chat.CodeTooLarge, "limit", strconv.Itoa(MaxLine))
 		case err != nil && text == "":
 			in.done = true
 		}
@@ -137,8 +138,12 @@ func (p *plain) restore(string)      {}
 func (p *plain) link(link, t string) { p.say(t + "\n" + link) }
 func (p *plain) update(*face)        {}
 
-func (p *plain) header(room client.RoomView, people []client.PersonView) {
-	p.say(p.words.T("line.header.plain", "room", room.Name, "people", p.words.N("line.people", len(people))))
+func (p *plain) header(room client.RoomView, people []client.PersonView, known bool) {
+	if known {
+		p.say(p.words.T("line.header.plain", "room", room.Name, "people", p.words.N("line.people", len(people))))
+	} else {
+		p.say(p.words.T("line.header.offline", "room", room.Name))
+	}
 	p.say(p.words.T("line.header.readable") + "\n" + p.words.T("line.header.nosecrecy"))
 }
 

@@ -127,7 +127,7 @@ func (s *screen) link(link, text string) {
 }
 
 // header tells in what room one is, who reads it, and who is there.
-func (s *screen) header(room client.RoomView, people []client.PersonView) {
+func (s *screen) header(room client.RoomView, people []client.PersonView, known bool) {
 	w := s.render.words
 	s.day = ""
 	s.print(s.render.rule("#"+room.Name+" · "+w.T("line.header.keyroom"), s.width()))
@@ -139,6 +139,9 @@ func (s *screen) header(room client.RoomView, people []client.PersonView) {
 			all = append(all, p.Name)
 			s.lookup.person(p.Name)
 		}
+	}
+	if !known {
+		return
 	}
 	if len(all) == 0 {
 		s.notice(w.T("line.header.alone"))

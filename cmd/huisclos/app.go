@@ -50,7 +50,8 @@ func run(args []string) int {
 	if err == nil {
 		return 0
 	}
-	if !errors.Is(err, errShown) {
+	var told line.Told
+	if !errors.Is(err, errShown) && !errors.As(err, &told) {
 		a.problem(err)
 	}
 	return chat.CodeOf(err).Class().ExitCode()
@@ -142,7 +143,7 @@ func (a *app) ask(prompt string, secret bool) (string, error) {
 	return strings.TrimSpace(text), nil
 }
 
-// errLeft is the end of the input where an answer was asked for.
+// errLeft is the end of the input where an answer was asked for: a person has left.
 func errLeft(err error) error {
 	if errors.Is(err, edit.ErrInterrupted) || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
 		return shown{chat.Errorf(chat.CodeUsage).Because(err)}

@@ -2,13 +2,13 @@ package main
 
 import (
 	"crypto/subtle"
-	"errors"
 
 	"github.com/spf13/cobra"
 
 	"huisclos/chat"
 	"huisclos/internal/cli"
 	"huisclos/internal/config"
+	"huisclos/trust"
 	"huisclos/vault"
 )
 
@@ -23,8 +23,11 @@ func (a *app) lock() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if first == "" || subtle.ConstantTimeCompare([]byte(first), []byte(again)) != 1 {
-			return chat.Errorf(chat.CodePassphrase, "path", p.Dir)
+		switch {
+		case first == "":
+			return chat.Errorf(chat.CodePassphrase, "path", p.Dir, "reason", "empty")
+		case subtle.ConstantTimeCompare([]byte(first), []byte(again)) != 1:
+			return chat.Errorf(chat.CodePassphrase, "path", p.Dir, "reason", "differ")
 		}
 		if err := vault.Lock(p.Dir, o, vault.Passphrase(first)); err != nil {
 			return err
@@ -75,9 +78,9 @@ func profile(c *config.Client) (vault.Profile, error) {
 		return vault.Profile{}, err
 	}
 	for _, p := range profiles {
-		if c.Name == "" || p.Name == c.Name {
+		if c.Name == "" || trust.FoldName(p.Name) == trust.FoldName(c.Name) {
 			return p, nil
 		}
 	}
-	return vault.Profile{}, errors.Join(chat.Errorf(chat.CodeNoSuchPerson, "name", c.Name))
+	return vault.Profile{}, chat.Errorf(chat.CodeNoSuchPerson, "reason", "profile", "name", c.Name)
 }

@@ -125,8 +125,11 @@ func (a *app) readLink(path string) (string, error) {
 
 // hostPort completes an address with the usual port.
 func hostPort(s string) (string, error) {
-	if strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://") {
+	if strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://") { // a server behind a proxy
 		return s, nil
+	}
+	if strings.Contains(s, "://") {
+		return "", chat.Errorf(chat.CodeLinkFormat)
 	}
 	host, port, err := net.SplitHostPort(s)
 	if err != nil {
@@ -202,12 +205,21 @@ func (a *app) complete(g *goal, c *config.Client, ask bool) error {
 	return trust.CheckName(g.name)
 }
 
+// unanswered is the error of a question whose input ended: a person has left, but a script has forgotten something.
+func (a *app) unanswered(err error, missing *chat.Error) error {
+	if a.inTerminal() || !errors.Is(err, errShown) {
+		return err
+	}
+	a.note("")
+	return missing
+}
+
 // askKey asks until what was typed is a key or a link. A typing error costs nothing: no connection was made.
 func (a *app) askKey(g *goal) error {
 	for {
 		text, err := a.ask(a.words.T("cmd.ask.key")+" ", false)
 		if err != nil {
-			return err
+			return a.unanswered(err, chat.Errorf(chat.CodeKeyNeeded))
 		}
 		if keys.IsLink(text) {
 			l, err := keys.ParseLink(text)
@@ -241,7 +253,7 @@ func (a *app) askName(g *goal) error {
 	for {
 		text, err := a.ask(a.words.T("cmd.ask.name")+" ", false)
 		if err != nil {
-			return err
+			return a.unanswered(err, chat.Errorf(chat.CodeNameForm, "reason", trust.ReasonEmpty))
 		}
 		g.name = trust.NormalizeName(text)
 		err = trust.CheckName(g.name)

@@ -94,6 +94,7 @@ func (r *Retention) check() error {
 	return nil
 }
 
+// badValue names a setting as it is written in the file; flags are written alike, with "-".
 func badValue(name, value string) error {
 	return chat.Errorf(chat.CodeSettingValue, "name", name, "value", value)
 }
