@@ -214,3 +214,37 @@ func TestKeyPackageOnDisk(t *testing.T) {
 		}
 	})
 }
+
+// A Welcome tells newcomers more than the group context says, and who let them in; a pending commit's GroupInfo lets others in after it.
+func TestWhatAWelcomeBrings(t *testing.T) {
+	id := X25519AES128SHA256Ed25519
+	alice, bob, carol := newClient(t, id, "alice"), newClient(t, id, "bob"), newClient(t, id, "carol")
+	alice.create(GroupOptions{})
+	k := bob.keyPackage(KeyPackageOptions{})
+	p := must(alice.g.Commit(CommitOptions{WelcomeTree: true, WelcomeExtensions: Extensions{{0xF101, []byte("a name")}},
+		Proposals: []*Proposal{{Type: ProposalAdd, Add: k.Package}}}, alice.savePending))(t)
+	info := must(ParseMessage(must(p.GroupInfo(true))(t)))(t).GroupInfo()
+	if _, ok := info.Extension(0xF101); ok {
+		t.Fatal("what is for newcomers is in the GroupInfo for everybody")
+	}
+	if err := p.Accept(alice.save); err != nil {
+		t.Fatal(err)
+	}
+	bob.g = must(bob.cfg.Join(p.Welcome(), k, JoinOptions{}, bob.save))(t)
+	by, x, ok := bob.g.Welcomed()
+	if name, _ := x.Get(0xF101); !ok || by != alice.g.Own() || string(name) != "a name" {
+		t.Fatal(by, x, ok)
+	}
+	bob.restart()
+	if _, _, ok := bob.g.Welcomed(); ok {
+		t.Fatal("it is known after a restart")
+	}
+	g, m, err := carol.cfg.JoinExternal(info, carol.key, carol.credential(), ExternalOptions{}, carol.saveMessage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	carol.g = g
+	alice.mustReceive(m)
+	bob.mustReceive(m)
+	agree(t, alice, bob, carol)
+}
