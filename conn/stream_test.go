@@ -22,7 +22,7 @@ func TestWhatIsWrittenIsWhatWasPushed(t *testing.T) {
 		waiting, under := 0, true
 		buf, written := new([writeSize]byte), 0
 		take := func() bool {
-			b, n, drained, more := s.take(buf, written)
+			b, n, drained, after := s.take(buf, written)
 			waiting -= written
 			written = n
 			if drained != nil {
@@ -32,11 +32,14 @@ func TestWhatIsWrittenIsWhatWasPushed(t *testing.T) {
 				under = true
 			}
 			out = append(out, b...)
-			if more && s.waiting-n > 0 && len(b) < writeSize-maxHeader {
+			if after != nothing && s.waiting-n > 0 && len(b) < writeSize-maxHeader {
 				t.Fatalf("a write of %d bytes while %d wait", len(b), s.waiting-n)
 			}
 			s.writer = true
-			return more
+			if (after == more) != (s.waiting-n > 0 || s.head < len(s.queue)) {
+				t.Fatalf("after %d of %d bytes it says %d", n, s.waiting, after)
+			}
+			return after != nothing
 		}
 		for range rapid.IntRange(0, 30).Draw(t, "steps") {
 			switch rapid.IntRange(0, 3).Draw(t, "step") {
