@@ -144,9 +144,19 @@ func audit(w Words, look Look, r *admin.AuditLog) []string {
 	}
 	t := table{{w.T("admin.col.number"), w.T("admin.col.when"), w.T("admin.col.actor"), w.T("admin.col.action"), w.T("admin.col.detail")}}
 	for _, row := range r.Rows {
-		t.add(strconv.FormatUint(row.Number, 10), clock(row.At, look.Now), safe(row.Actor), safe(row.Action), safe(row.Detail))
+		t.add(strconv.FormatUint(row.Number, 10), clock(row.At, look.Now), safe(short(row.Actor)), safe(row.Action), safe(short(row.Detail)))
 	}
 	return t.lines("")
+}
+
+// short shows the beginning of an account or a device, which is enough to tell it from the others: in full, 64 digits, it
+// is in the JSON.
+func short(text string) string {
+	const id, shown = 64, 12
+	if len(text) == id && strings.Trim(text, "0123456789abcdef") == "" {
+		return text[:shown] + "…"
+	}
+	return text
 }
 
 func bans(w Words, look Look, r *admin.BanList) []string {
