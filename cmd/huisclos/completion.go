@@ -3,8 +3,31 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"huisclos/admin"
 	"huisclos/internal/cli"
 )
+
+// words says what may follow a command where a shell completes: never a file, and after admin a command of the console.
+func words(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		words(sub)
+		if len(sub.ValidArgs) > 0 {
+			continue
+		}
+		var verbs []string
+		if sub.Name() == "admin" {
+			for _, command := range admin.Commands() {
+				verbs = append(verbs, string(command.Verb))
+			}
+		}
+		sub.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return verbs, cobra.ShellCompDirectiveNoFileComp
+		}
+	}
+}
 
 // completion prints a shell's completions.
 func (a *app) completion() *cobra.Command {

@@ -257,5 +257,19 @@ func (d *diagnosis) profile(c *config.Client, profiles []vault.Profile) {
 			g = odd
 		}
 		d.tell(g, "vault."+string(protection), "name", p.Name, "path", p.Dir)
+		if protection != client.ProtectedByPassphrase {
+			d.sound(p)
+		}
+	}
+}
+
+// sound opens a profile: what was changed in it shows. One that a process has open was sound when that opened it.
+func (d *diagnosis) sound(p vault.Profile) {
+	v, err := vault.Open(p.Dir, vault.Options{Keyring: keyring()})
+	if err == nil {
+		err = v.Close()
+	}
+	if err != nil && !errors.Is(err, chat.CodeVaultInUse) {
+		d.fail(err)
 	}
 }

@@ -22,6 +22,7 @@ func (a *app) root() *cobra.Command {
 		a.host(), a.join(), a.serve(), a.send(), a.read(), a.watch(), a.keyCommand(), a.adminCommand(), a.doctor(), a.demo(),
 		a.lock(), a.unlock(), a.completion(), a.version(),
 	)
+	words(c)
 	cli.Program{Words: a.words, Text: "cmd.", Width: cli.Width(a.out)}.Localize(c)
 	return c
 }
