@@ -119,14 +119,14 @@ func Wrap(s string, width int) []string {
 }
 
 // WrapTable is Wrap for a line that may be indented, or a row of a table whose cells stand at least two spaces apart: further rows
-// begin where the last cell does, when that leaves it half of the width, otherwise under the beginning of the line.
+// begin where the last cell does, when that leaves it two fifths of the width, otherwise under the beginning of the line.
 func WrapTable(s string, width int) []string {
 	text := strings.TrimLeft(s, " ")
 	lead := s[:len(s)-len(text)]
 	if Width(s) <= width || text == "" {
 		return []string{s}
 	}
-	if i := strings.LastIndex(text, "  "); i >= 0 && Width(lead+text[:i+2]) <= width/2 {
+	if i := strings.LastIndex(text, "  "); i >= 0 && Width(lead+text[:i+2]) <= width*3/5 {
 		lead += text[:i+2]
 		text = text[i+2:]
 	}
