@@ -334,7 +334,30 @@ func (c *Client) reach(ctx context.Context, name string, after chat.Seq, toHead 
 			older(nil)
 			return
 		}
-		e.whenLive(r, older)
+		e.whenHead(r, older)
+	})
+}
+
+// whenHead runs f once the room is read up to the head that the server has now: what somebody's message was acknowledged for may still be on
+// its way to us.
+func (e *engine) whenHead(r *room, f func(error)) {
+	if r.phase != live || e.session == nil {
+		e.whenLive(r, f)
+		return
+	}
+	e.ask(func(ref uint64) []byte {
+		return wire.Encode(&wire.Read{Ref: ref, Room: r.id, After: r.rec.Seq, Limit: 1})
+	}, func(frame wire.Frame, err *chat.Error) {
+		page, ok := frame.(*wire.Page)
+		if !ok {
+			f(orNil(err))
+			return
+		}
+		if r.rec.Seq >= page.Head || r.rec.StopCode != "" {
+			f(orNil(r.stopped()))
+			return
+		}
+		r.behind = append(r.behind, &waiter{after: page.Head - 1, answer: f})
 	})
 }
 
