@@ -84,15 +84,12 @@ func (g *Group) Commit(o CommitOptions, save func(*Pending, Changes) error) (*Pe
 	if save == nil {
 		return nil, misuse("no function to save with")
 	}
-	list := make([]*queued, 0, len(o.Proposals))
-	if !o.LeaveQueued {
-		list = g.committable(o.Proposals)
-	}
 	me := Sender{SenderMember, uint32(g.epoch.own)}
-	for _, p := range o.Proposals {
-		list = append(list, &queued{proposal: g.s.complete(p), sender: me})
+	own := make([]*queued, len(o.Proposals))
+	for i, p := range o.Proposals {
+		own[i] = &queued{proposal: g.s.complete(p), sender: me}
 	}
-	n, err := g.apply(list, g.epoch.own, false, g.cfg.now())
+	n, err := g.applyOwn(own, o)
 	if err != nil {
 		return nil, err
 	}
@@ -113,13 +110,14 @@ func (g *Group) Commit(o CommitOptions, save func(*Pending, Changes) error) (*Pe
 			return nil, err
 		}
 	}
-	message, changes, err := g.protect(p.content)
+	message, key, err := g.protect(p.content)
 	if err != nil {
 		return nil, err
 	}
 	p.message = message
-	changes.put(recordPending, p.marshal())
-	if err := g.saveSending(func(c Changes) error { return save(p, c) }, changes); err != nil {
+	var more Changes
+	more.put(recordPending, p.marshal())
+	if err := g.saveSending(func(c Changes) error { return save(p, c) }, key, more); err != nil {
 		return nil, err
 	}
 	g.pending = p
@@ -141,6 +139,37 @@ func (s *suite) random() []byte {
 	b := make([]byte, s.nh)
 	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
 	return b
+}
+
+// applyOwn applies what this member proposes by value together with the proposals that wait. Where these can't be had together, as when two
+// add one client, those that fit are taken in the order of their coming.
+func (g *Group) applyOwn(own []*queued, o CommitOptions) (*next, error) {
+	now := g.cfg.now()
+	try := func(list []*queued) (*next, error) {
+		n, err := g.apply(append(slices.Clip(list), own...), g.epoch.own, false, now)
+		if err == nil {
+			err = n.checkTree()
+		}
+		return n, err
+	}
+	var list []*queued
+	if !o.LeaveQueued {
+		list = g.committable(o.Proposals)
+	}
+	n, err := try(list)
+	if err == nil || len(list) == 0 {
+		return n, err
+	}
+	if n, err = try(nil); err != nil {
+		return nil, err // it isn't for them
+	}
+	var some []*queued
+	for _, q := range list {
+		if with, err := try(append(slices.Clip(some), q)); err == nil {
+			n, some = with, append(some, q)
+		}
+	}
+	return n, nil
 }
 
 // committable chooses among the queued proposals those that make a valid list with the ones by value (RFC 9420 §12.2): a Remove before
@@ -343,7 +372,7 @@ func (p *Pending) Accept(save Saver) error {
 	if p.g.pending != p {
 		return misuse("the commit is no longer pending")
 	}
-	return p.g.advance(p.n, p.epoch, save)
+	return p.g.advance(p.n, p.epoch, nil, save)
 }
 
 // Drop forgets the commit: another one came first, or the delivery service refused it. It must not be dropped when it may still be

@@ -183,11 +183,15 @@ func (g *Group) save(save func(Changes) error, c Changes) error {
 	return nil
 }
 
-// saveSending is save for an operation that used up a key of one's own: whatever the saver did, the key is never used again.
-func (g *Group) saveSending(save func(Changes) error, c Changes) error {
-	err := g.save(save, c)
+// saveSending is save for an operation that used up a key of one's own: whatever the saver did, the key is never used again. What else
+// the operation would have recorded never happened: nobody is to find it on the disk later.
+func (g *Group) saveSending(save func(Changes) error, key, more Changes) error {
+	err := g.save(save, append(slices.Clip(key), more...))
 	if err != nil {
-		g.backlog = append(g.backlog, c...)
+		g.backlog = append(g.backlog, key...)
+		for _, x := range more {
+			g.backlog.remove(x.Key)
+		}
 	}
 	return err
 }

@@ -1,8 +1,10 @@
 package mls
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/subtle"
+	"slices"
 )
 
 // Sending (RFC 9420 §6.2, §6.3).
@@ -33,14 +35,15 @@ func (g *Group) send(a *authenticatedContent, more func(*Changes), save func([]b
 	if err := a.sign(g.s, g.epoch.signature, g.epoch.context); err != nil {
 		return nil, err
 	}
-	message, changes, err := g.protect(a)
+	message, key, err := g.protect(a)
 	if err != nil {
 		return nil, err
 	}
+	var changes Changes
 	if more != nil {
 		more(&changes)
 	}
-	if err := g.saveSending(func(c Changes) error { return save(message, c) }, changes); err != nil {
+	if err := g.saveSending(func(c Changes) error { return save(message, c) }, key, changes); err != nil {
 		return nil, err
 	}
 	return message, nil
@@ -138,6 +141,11 @@ func (g *Group) propose(q *queued, authenticatedData []byte, save func([]byte, C
 	nobody := LeafIndex(^uint32(0)) // whoever commits it: not this member, as far as the rules go
 	if err := g.checkProposal(q, nobody, false, g.cfg.now()); err != nil {
 		return nil, err
+	}
+	if slices.ContainsFunc(g.proposals, func(x *queued) bool {
+		return x.sender == q.sender && bytes.Equal(x.content.content.authenticatedData, authenticatedData) && bytes.Equal(marshal(x.proposal), marshal(q.proposal))
+	}) {
+		return nil, misuse("the same proposal waits already") // it would have the same reference
 	}
 	format := WirePrivateMessage
 	if g.cfg.PublicHandshake {
