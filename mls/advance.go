@@ -38,7 +38,7 @@ func (c *Changes) node(x nodeIndex, n *treeNode) {
 		c.remove(treeKey(x))
 		return
 	}
-	var w writer
+	w := writer{b: make([]byte, 0, n.room())}
 	if n.leaf != nil {
 		n.leaf.encode(&w)
 	} else {

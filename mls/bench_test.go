@@ -138,7 +138,7 @@ func (w *world) member(b testing.TB, i LeafIndex) *Group {
 	}
 	e.confirmationTag = w.s.mac(e.secrets.confirmation, e.confirmedTranscriptHash)
 	e.interim = w.s.interimHash(e.confirmedTranscriptHash, e.confirmationTag)
-	return ok(w.cfg.begin(w.s, e, noSave))(b)
+	return ok(w.cfg.begin(w.s, e, indexTree(w.tree, w.cfg.clientID), noSave))(b)
 }
 
 // process receives a commit.

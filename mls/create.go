@@ -65,12 +65,12 @@ func (c *Config) create(s *suite, leaf *LeafNode, private privateKeys, key *Sign
 	e.private, e.signature = private, key
 	e.confirmationTag = s.mac(e.secrets.confirmation, context.confirmedTranscriptHash)
 	e.interim = s.interimHash(context.confirmedTranscriptHash, e.confirmationTag)
-	return c.begin(s, e, save)
+	return c.begin(s, e, indexTree(tree, c.clientID), save)
 }
 
-// begin saves a group that is new here.
-func (c *Config) begin(s *suite, e *epoch, save Saver) (*Group, error) {
-	g := &Group{cfg: c, s: s, epoch: e, index: indexTree(e.tree, c.clientID), resumption: map[uint64]Secret{}}
+// begin saves a group that is new here; x is the index of its tree.
+func (c *Config) begin(s *suite, e *epoch, x *treeIndex, save Saver) (*Group, error) {
+	g := &Group{cfg: c, s: s, epoch: e, index: x, resumption: map[uint64]Secret{}}
 	if err := g.save(save, g.all()); err != nil {
 		return nil, err
 	}

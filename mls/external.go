@@ -39,7 +39,7 @@ func (c *Config) JoinExternal(info *GroupInfo, key *SignatureKey, credential Cre
 		without.HasGroup = nil
 		cfg = &without
 	}
-	tree, err := cfg.verifyGroupInfo(s, info, o.Tree)
+	tree, index, err := cfg.verifyGroupInfo(s, info, o.Tree)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -52,7 +52,7 @@ func (c *Config) JoinExternal(info *GroupInfo, key *SignatureKey, credential Cre
 		return nil, nil, err
 	}
 	// The group as it is, seen by somebody who isn't in it.
-	outside := &Group{cfg: c, s: s, index: indexTree(tree, c.clientID), epoch: &epoch{
+	outside := &Group{cfg: c, s: s, index: index, epoch: &epoch{
 		reception: reception{number: info.context.epoch, context: marshal(&info.context), own: LeafIndex(^uint32(0))}, groupContext: info.context, tree: tree,
 		interim: s.interimHash(info.context.confirmedTranscriptHash, info.confirmationTag), secrets: epochSecrets{init: init}, private: privateKeys{}}}
 	list := []*queued{{proposal: &Proposal{Type: ProposalExternalInit, externalInit: kemOutput}}}
@@ -80,7 +80,7 @@ func (c *Config) JoinExternal(info *GroupInfo, key *SignatureKey, credential Cre
 	if err != nil {
 		return nil, nil, err
 	}
-	g, err := c.begin(s, p.epoch, func(changes Changes) error { return save(message, changes) })
+	g, err := c.begin(s, p.epoch, n.index.merge(), func(changes Changes) error { return save(message, changes) })
 	return g, message, err
 }
 

@@ -1,5 +1,7 @@
 package mls
 
+import "slices"
+
 // Message framing (RFC 9420 §6): what is said, who says it, and the proof.
 
 // WireFormat of RFC 9420 §17.2.
@@ -88,6 +90,7 @@ func (c *framedContent) encodeBody(w *writer) {
 	case ContentProposal:
 		c.proposal.encode(w)
 	case ContentCommit:
+		w.b = slices.Grow(w.b, c.room())
 		c.commit.encode(w)
 	}
 }
@@ -147,9 +150,33 @@ func decodeAuthenticatedContent(r *reader) *authenticatedContent {
 	return a
 }
 
+// room is about what the encoded content takes.
+func (c *framedContent) room() int {
+	n := 256 + len(c.groupID) + len(c.authenticatedData) + len(c.application)
+	if c.commit == nil {
+		return n
+	}
+	for _, p := range c.commit.proposals {
+		n += 64
+		if p.proposal != nil && p.proposal.Add != nil {
+			n += p.proposal.Add.room()
+		}
+	}
+	if c.commit.path != nil {
+		for _, x := range c.commit.path.nodes {
+			n += len(x.encryptionKey) + 8
+			for _, s := range x.secrets {
+				n += len(s.kemOutput) + len(s.ciphertext) + 8
+			}
+		}
+		n += c.commit.path.leaf.room()
+	}
+	return n
+}
+
 // toBeSigned is FramedContentTBS (RFC 9420 §6.1): members and those who join by a commit sign the group context too.
 func (a *authenticatedContent) toBeSigned(context []byte) []byte {
-	w := writer{b: make([]byte, 0, 256+len(context)+len(a.content.application))}
+	w := writer{b: make([]byte, 0, a.content.room()+len(context))}
 	w.u16(uint16(MLS10))
 	w.u16(uint16(a.format))
 	a.content.encode(&w)

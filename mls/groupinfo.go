@@ -1,6 +1,9 @@
 package mls
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // groupContext is GroupContext of RFC 9420 §8.1: what the members of an epoch agree on.
 type groupContext struct {
@@ -117,6 +120,11 @@ type encryptedGroupSecrets struct {
 }
 
 func (x *Welcome) encode(w *writer) {
+	room := 64 + len(x.encryptedGroupInfo)
+	for _, s := range x.secrets {
+		room += len(s.newMember) + len(s.secrets.kemOutput) + len(s.secrets.ciphertext) + 12
+	}
+	w.b = slices.Grow(w.b, room)
 	w.u16(uint16(x.suite))
 	w.vector(func() {
 		for _, s := range x.secrets {

@@ -41,7 +41,7 @@ func (c *Config) Join(w *Welcome, k *KeyPackageSecrets, o JoinOptions, save Save
 	if info.context.suite != s.id {
 		return nil, invalid("12.4.3.1/suite", "a Welcome of %s into a group of %s", s.id, info.context.suite)
 	}
-	tree, err := c.verifyGroupInfo(s, info, o.Tree)
+	tree, index, err := c.verifyGroupInfo(s, info, o.Tree)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (c *Config) Join(w *Welcome, k *KeyPackageSecrets, o JoinOptions, save Save
 	}
 	e.confirmationTag = info.confirmationTag
 	e.interim = s.interimHash(info.context.confirmedTranscriptHash, info.confirmationTag)
-	g, err := c.begin(s, e, save)
+	g, err := c.begin(s, e, index, save)
 	if err == nil {
 		k.used = !k.Package.LastResort()
 		g.welcomed = info
@@ -141,42 +141,42 @@ func (c *Config) welcomePSK(s *suite, secrets *groupSecrets, from *Group) (Secre
 
 // verifyGroupInfo verifies a GroupInfo with its tree (RFC 9420 §12.4.3, §12.4.3.1): the tree's hash, its validity, and the signature of a
 // member in it.
-func (c *Config) verifyGroupInfo(s *suite, info *GroupInfo, beside []byte) (ratchetTree, error) {
+func (c *Config) verifyGroupInfo(s *suite, info *GroupInfo, beside []byte) (ratchetTree, *treeIndex, error) {
 	if c.HasGroup != nil && c.HasGroup(info.context.groupID) {
-		return ratchetTree{}, invalid("12.4.3/group-id", "this client is in a group of this ID")
+		return ratchetTree{}, nil, invalid("12.4.3/group-id", "this client is in a group of this ID")
 	}
 	encoded, ok := info.extensions.Get(ExtensionRatchetTree)
 	if !ok {
 		encoded = bytes.Clone(beside)
 	}
 	if encoded == nil {
-		return ratchetTree{}, fail(ErrMissing, "12.4.3.3/tree", "the ratchet tree is neither in the message nor beside it")
+		return ratchetTree{}, nil, fail(ErrMissing, "12.4.3.3/tree", "the ratchet tree is neither in the message nor beside it")
 	}
 	r := reader{b: encoded}
 	tree := decodeRatchetTree(&r)
 	if err := r.end(); err != nil {
-		return ratchetTree{}, err
+		return ratchetTree{}, nil, err
 	}
 	if !bytes.Equal(s.treeHash(tree), info.context.treeHash) {
-		return ratchetTree{}, invalid("12.4.3.1/tree-hash", "the tree isn't the one that the GroupInfo is about")
+		return ratchetTree{}, nil, invalid("12.4.3.1/tree-hash", "the tree isn't the one that the GroupInfo is about")
 	}
 	signer := tree.leaf(info.signer)
 	if signer == nil {
-		return ratchetTree{}, invalid("12.4.3.1/signer", "nobody is at leaf %d, who is said to have signed", info.signer)
+		return ratchetTree{}, nil, invalid("12.4.3.1/signer", "nobody is at leaf %d, who is said to have signed", info.signer)
 	}
 	if !s.verifyWithLabel(signer.SignatureKey, "GroupInfoTBS", info.toBeSigned(), info.signature) {
-		return ratchetTree{}, invalid("12.4.3.1/signature", "the GroupInfo's signature is wrong")
+		return ratchetTree{}, nil, invalid("12.4.3.1/signature", "the GroupInfo's signature is wrong")
 	}
 	for _, e := range info.context.extensions {
 		if !e.Type.isDefault() && !slices.Contains(c.Extensions, e.Type) {
-			return ratchetTree{}, fail(ErrUnsupported, "13.4/context-extension", "the group's extension %d isn't supported here", e.Type)
+			return ratchetTree{}, nil, fail(ErrUnsupported, "13.4/context-extension", "the group's extension %d isn't supported here", e.Type)
 		}
 	}
 	if err := c.validateSenders(info.context.extensions); err != nil {
-		return ratchetTree{}, err
+		return ratchetTree{}, nil, err
 	}
-	_, err := c.verifyTree(s, tree, info.context.groupID, info.context.extensions)
-	return tree, err
+	index, err := c.verifyTree(s, tree, info.context.groupID, info.context.extensions)
+	return tree, index, err
 }
 
 // findLeaf finds the place of a leaf.

@@ -24,6 +24,9 @@ func (k *KeyPackage) encodeContent(w *writer) {
 	k.Extensions.encode(w)
 }
 
+// room is about what the encoded key package takes.
+func (k *KeyPackage) room() int { return k.Leaf.room() + len(k.InitKey) + len(k.signature) + 128 }
+
 func (k *KeyPackage) encode(w *writer) {
 	k.encodeContent(w)
 	w.opaque(k.signature)
@@ -35,14 +38,16 @@ func decodeKeyPackage(r *reader) *KeyPackage {
 }
 
 func (k *KeyPackage) toBeSigned() []byte {
-	var w writer
+	w := writer{b: make([]byte, 0, k.room())}
 	k.encodeContent(&w)
 	return w.b
 }
 
 // ref is KeyPackageRef (RFC 9420 §5.2).
 func (k *KeyPackage) ref(s *suite) []byte {
-	return s.refHash("MLS 1.0 KeyPackage Reference", marshal(k))
+	w := writer{b: make([]byte, 0, k.room())}
+	k.encode(&w)
+	return s.refHash("MLS 1.0 KeyPackage Reference", w.b)
 }
 
 // LastResort tells whether it may be used more than once.

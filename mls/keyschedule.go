@@ -110,7 +110,7 @@ func (s *suite) welcomeKey(welcome Secret) (key, nonce Secret) {
 
 // confirmedHash and interimHash are the transcript hashes (RFC 9420 §8.2).
 func (s *suite) confirmedHash(interim []byte, a *authenticatedContent) []byte {
-	var w writer // ConfirmedTranscriptHashInput
+	w := writer{b: make([]byte, 0, a.content.room())} // ConfirmedTranscriptHashInput
 	w.u16(uint16(a.format))
 	a.content.encode(&w)
 	w.opaque(a.signature)

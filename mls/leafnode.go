@@ -56,6 +56,18 @@ func (l *LeafNode) encodeContent(w *writer) {
 	l.Extensions.encode(w)
 }
 
+// room is about what the encoded leaf takes, so that a writer needn't grow.
+func (l *LeafNode) room() int {
+	if l == nil {
+		return 8
+	}
+	n := 128 + len(l.EncryptionKey) + len(l.SignatureKey) + len(l.Credential.Identity) + len(l.parentHash) + len(l.signature)
+	for _, e := range l.Extensions {
+		n += len(e.Data) + 6
+	}
+	return n
+}
+
 func (l *LeafNode) encode(w *writer) {
 	l.encodeContent(w)
 	w.opaque(l.signature)
@@ -80,7 +92,7 @@ func decodeLeafNode(r *reader) *LeafNode {
 
 // toBeSigned is LeafNodeTBS (RFC 9420 §7.2): leaves made in a group name the group and the place.
 func (l *LeafNode) toBeSigned(groupID []byte, index LeafIndex) []byte {
-	var w writer
+	w := writer{b: make([]byte, 0, l.room()+len(groupID))}
 	l.encodeContent(&w)
 	if l.Source != SourceKeyPackage {
 		w.opaque(groupID)

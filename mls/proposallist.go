@@ -68,6 +68,7 @@ func (n *next) checkList(now time.Time) error {
 	count := map[ProposalType]int{}
 	touched := map[LeafIndex]bool{}
 	psks := map[string]bool{}
+	var adds []*KeyPackage
 	for _, q := range n.proposals {
 		p := q.proposal
 		if count[p.Type]++; count[p.Type] > 1 && p.Type == ProposalGroupContextExtensions {
@@ -98,7 +99,18 @@ func (n *next) checkList(now time.Time) error {
 				return invalid("12.2/external-init", "an ExternalInit in a member's commit")
 			}
 		}
-		if err := n.g.checkProposal(q, n.committer, n.external, now); err != nil {
+		if p.Type == ProposalAdd {
+			adds = append(adds, p.Add)
+		} else if err := n.g.checkProposal(q, n.committer, n.external, now); err != nil {
+			return err
+		}
+	}
+	cfg := n.g.cfg
+	if err := inParallel(len(adds), func(i int) error { return adds[i].check(n.g.s, now, cfg.maxLifetime()) }); err != nil {
+		return err
+	}
+	for _, k := range adds { // one after the other: the validator is the application's
+		if err := cfg.validateMember(k.Leaf); err != nil {
 			return err
 		}
 	}
@@ -254,9 +266,6 @@ func (n *next) applyAdd(q *queued) error {
 	}
 	leaf := q.proposal.Add.Leaf
 	if err := leaf.Capabilities.checkRequired(n.extensions); err != nil {
-		return err
-	}
-	if err := n.g.cfg.validateMember(leaf); err != nil {
 		return err
 	}
 	var i LeafIndex

@@ -14,6 +14,24 @@ type parentNode struct {
 	unmergedLeaves []uint32 // ascending
 }
 
+// room is about what the encoded parent takes.
+func (p *parentNode) room() int {
+	if p == nil {
+		return 16
+	}
+	return 24 + len(p.encryptionKey) + len(p.parentHash) + 4*len(p.unmergedLeaves)
+}
+
+func (n *treeNode) room() int {
+	switch {
+	case n.leaf != nil:
+		return n.leaf.room()
+	case n.parent != nil:
+		return n.parent.room()
+	}
+	return 1
+}
+
 func (p *parentNode) encode(w *writer) {
 	w.opaque(p.encryptionKey)
 	w.opaque(p.parentHash)
@@ -241,6 +259,9 @@ func (t ratchetTree) members(f func(LeafIndex, *LeafNode) bool) {
 
 // encode writes ratchet_tree (RFC 9420 §12.4.3.3): from left to right, without the blanks at the end.
 func (t ratchetTree) encode(w *writer) {
+	room := 8
+	walkTree(t, func(_ nodeIndex, n *treeNode) { room += n.room() })
+	w.b = slices.Grow(w.b, room)
 	w.vector(func() {
 		end := len(w.b)
 		var walk func(n *treeNode, x nodeIndex)

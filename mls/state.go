@@ -165,7 +165,7 @@ func (g *Group) decodeQueued(b []byte) error {
 
 // marshal writes a pending commit: the signed content, and what only this member knows of it. The rest is worked out again.
 func (p *Pending) marshal() []byte {
-	var w writer
+	w := writer{b: make([]byte, 0, p.content.content.room()+len(p.message))}
 	w.u16(stateVersion)
 	p.content.encode(&w)
 	w.opaque(p.message)

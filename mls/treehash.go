@@ -26,7 +26,7 @@ const parallelLevel = 6
 func (s *suite) treeHash(t ratchetTree) []byte { return s.hashTree(t.root, t.rootIndex()) }
 
 func (s *suite) hashLeaf(i LeafIndex, leaf *LeafNode) []byte {
-	var w writer // TreeHashInput with LeafNodeHashInput
+	w := writer{b: make([]byte, 0, leaf.room())} // TreeHashInput with LeafNodeHashInput
 	w.u8(1)
 	w.u32(uint32(i))
 	w.optional(leaf != nil)
@@ -37,7 +37,7 @@ func (s *suite) hashLeaf(i LeafIndex, leaf *LeafNode) []byte {
 }
 
 func (s *suite) hashParent(p *parentNode, left, right []byte) []byte {
-	var w writer // TreeHashInput with ParentNodeHashInput
+	w := writer{b: make([]byte, 0, p.room()+len(left)+len(right))} // TreeHashInput with ParentNodeHashInput
 	w.u8(2)
 	w.optional(p != nil)
 	if p != nil {
@@ -50,7 +50,7 @@ func (s *suite) hashParent(p *parentNode, left, right []byte) []byte {
 
 // parentHash is the hash over ParentHashInput (RFC 9420 §7.9) of P, with the tree hash that the sibling had when P was set.
 func (s *suite) parentHash(p *parentNode, originalSibling []byte) []byte {
-	var w writer
+	w := writer{b: make([]byte, 0, p.room()+len(originalSibling))}
 	w.opaque(p.encryptionKey)
 	w.opaque(p.parentHash)
 	w.opaque(originalSibling)
