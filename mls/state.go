@@ -2,7 +2,6 @@ package mls
 
 import (
 	"crypto/hpke"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -84,6 +83,10 @@ func (g *Group) decodeHead(b []byte) error {
 	if g.s, err = g.cfg.suite(e.suite); err != nil {
 		return err
 	}
+	if err := g.s.checkSecrets(e.secrets.init, e.secrets.senderData, e.secrets.exporter, e.secrets.external, e.secrets.confirmation,
+		e.secrets.membership, e.secrets.resumption, e.secrets.authenticator); err != nil {
+		return err
+	}
 	if e.signature, err = g.s.sig.parse(signature); err != nil {
 		return err
 	}
@@ -92,9 +95,6 @@ func (g *Group) decodeHead(b []byte) error {
 		if e.private[x], err = g.s.privateKey(b); err != nil {
 			return err
 		}
-	}
-	if e.tree.height > 17 { // MaxMembers
-		return malformed("", "a tree of height %d", e.tree.height)
 	}
 	e.messages = &secretTree{s: g.s, height: e.tree.height, nodes: map[nodeIndex]Secret{}, ratchets: map[ratchetID]*ratchet{}}
 	g.epoch = e
@@ -119,8 +119,14 @@ func (g *Group) decodePast(number uint64, b []byte) error {
 	}
 	p := &reception{number: number, context: r.opaque(), own: LeafIndex(r.u32()), senderData: r.opaque(), changed: map[LeafIndex]*LeafNode{}}
 	p.messages = &secretTree{s: g.s, height: uint(r.u32()), nodes: map[nodeIndex]Secret{}, ratchets: map[ratchetID]*ratchet{}}
+	if err := r.end(); err != nil {
+		return err
+	}
+	if _, err := g.receptionFor(number); err == nil || number > g.epoch.number || p.messages.height > maxHeight {
+		return malformed("", "a past epoch %d, of height %d", number, p.messages.height)
+	}
 	g.past = append(g.past, p)
-	return r.end()
+	return g.s.checkSecrets(p.senderData)
 }
 
 // marshal writes a queued proposal.
@@ -157,6 +163,9 @@ func (g *Group) decodeQueued(b []byte) error {
 	}
 	if err := r.end(); err != nil {
 		return err
+	}
+	if q.content.content.contentType != ContentProposal {
+		return malformed("", "a proposal that is none")
 	}
 	q.proposal, q.sender, q.ref = q.content.content.proposal, q.content.content.sender, q.content.ref(g.s)
 	g.proposals = append(g.proposals, q)
@@ -207,6 +216,9 @@ func (g *Group) decodePending(b []byte) error {
 	if err := r.end(); err != nil {
 		return err
 	}
+	if c := p.content.content; c.contentType != ContentCommit || c.sender != (Sender{SenderMember, uint32(g.epoch.own)}) || (p.own == nil) != (c.commit.path == nil) {
+		return malformed("", "a pending commit that is none of this member")
+	}
 	staged, err := g.stage(p.content, p.own)
 	if err != nil {
 		return err
@@ -247,6 +259,9 @@ func (c *Config) Load(records map[string][]byte) (*Group, error) {
 	if g.epoch.tree, err = assemble(g.epoch.tree.height, leaves, parents); err != nil {
 		return nil, err
 	}
+	if err := g.checkOwnLeaf(); err != nil {
+		return nil, err
+	}
 	g.index = indexTree(g.epoch.tree, c.clientID)
 	for _, kind := range []struct {
 		prefix string
@@ -283,14 +298,6 @@ func compare(a, b uint64) int {
 		return 1
 	}
 	return 0
-}
-
-// scan reads a record's name.
-func scan(name, format string, into ...any) error {
-	if n, err := fmt.Sscanf(name, format, into...); err != nil || n != len(into) {
-		return malformed("", "a record named %q", name)
-	}
-	return nil
 }
 
 func readNodes(records map[string][]byte) (map[nodeIndex]*LeafNode, map[nodeIndex]*parentNode, error) {
@@ -336,6 +343,9 @@ func assemble(height uint, leaves map[nodeIndex]*LeafNode, parents map[nodeIndex
 		n.members = n.left.members + n.right.members
 		return n
 	}
+	if err := checkHeight(height, leaves); err != nil {
+		return ratchetTree{}, err
+	}
 	t := ratchetTree{build(rootOf(height)), height}
 	if found != len(leaves)+len(parents) {
 		return t, malformed("", "nodes outside of the tree")
@@ -376,7 +386,7 @@ func (g *Group) loadResumption(name string, b []byte) error {
 		return err
 	}
 	g.resumption[number] = b
-	return nil
+	return g.s.checkSecrets(b)
 }
 
 // loadSecret, loadRatchet and loadSkipped put message keys into their epoch's secret tree.
@@ -391,7 +401,7 @@ func (g *Group) loadSecret(name string, b []byte) error {
 		return malformed("", "a secret of an epoch that isn't here")
 	}
 	p.messages.nodes[nodeIndex(x)] = b
-	return nil
+	return g.s.checkSecrets(b)
 }
 
 func (g *Group) loadRatchet(name string, b []byte) error {
@@ -411,7 +421,10 @@ func (g *Group) loadRatchet(name string, b []byte) error {
 		head.secret = nil
 	}
 	p.messages.ratchets[ratchetID{LeafIndex(i), letter == 'a'}] = head
-	return r.end()
+	if err := r.end(); err != nil || head.secret == nil {
+		return err
+	}
+	return g.s.checkSecrets(head.secret)
 }
 
 func (g *Group) loadSkipped(name string, b []byte) error {
@@ -433,6 +446,13 @@ func (g *Group) loadSkipped(name string, b []byte) error {
 	if head.skipped == nil {
 		head.skipped = map[uint32]messageKey{}
 	}
-	head.skipped[generation] = messageKey{r.opaque(), r.opaque()}
-	return r.end()
+	k := messageKey{r.opaque(), r.opaque()}
+	if err := r.end(); err != nil {
+		return err
+	}
+	if len(k.key) != g.s.nk || len(k.nonce) != g.s.nn {
+		return malformed("", "a key of %d bytes, a nonce of %d", len(k.key), len(k.nonce))
+	}
+	head.skipped[generation] = k
+	return nil
 }
