@@ -7,10 +7,10 @@ import (
 
 // From one epoch to the next: what is kept of the old one, and for how long.
 
-// advance makes e the group's epoch.
-func (g *Group) advance(n *next, e *epoch, save Saver) error {
+// advance makes e the group's epoch. use is that of the commit's own key, if it had one: what the key came from goes too (RFC 9420 §9.2).
+func (g *Group) advance(n *next, e *epoch, use *keyUse, save Saver) error {
 	var c Changes
-	past, gone := g.agePast(&c, e)
+	past, gone := g.agePast(&c, e, use)
 	resumption := g.ageResumption(&c)
 	for _, q := range g.proposals {
 		c.remove(proposalKey(q.ref))
@@ -23,6 +23,9 @@ func (g *Group) advance(n *next, e *epoch, save Saver) error {
 	c.put(recordGroup, g.marshalHead(e, n.reinit))
 	if err := g.save(save, c); err != nil {
 		return err
+	}
+	if use != nil {
+		g.epoch.messages.apply(use)
 	}
 	for _, r := range gone {
 		r.forget()
@@ -54,7 +57,7 @@ func (c *Changes) secretTree(e *epoch) {
 }
 
 // agePast makes the current epoch a past one, and drops what is older than the limit. It returns the list to be, and what falls off it.
-func (g *Group) agePast(c *Changes, e *epoch) (past, gone []*reception) {
+func (g *Group) agePast(c *Changes, e *epoch, use *keyUse) (past, gone []*reception) {
 	now := g.epoch.reception // a copy
 	now.changed = map[LeafIndex]*LeafNode{}
 	diffTrees(g.epoch.tree, e.tree, func(x nodeIndex, before, _ *treeNode) {
@@ -76,6 +79,10 @@ func (g *Group) agePast(c *Changes, e *epoch) (past, gone []*reception) {
 				b = marshal(l)
 			}
 			c.put(pastLeafKey(now.number, i), b)
+		}
+		if use != nil {
+			unfolded := keyUse{id: use.id, consumed: use.consumed, unfolded: use.unfolded, other: use.other}
+			*c = append(*c, now.messages.changes(&unfolded, now.number)...)
 		}
 		now.messages.dropHandshakes(c, now.number) // only the current epoch takes proposals and commits
 	}
@@ -167,8 +174,11 @@ func (g *Group) Forget(before uint64, save Saver) error {
 }
 
 // leave ends the membership: the keys of the current epoch and of what comes are dropped; past epochs stay readable for late messages.
-func (g *Group) leave(save Saver) error {
+func (g *Group) leave(use *keyUse, save Saver) error {
 	var c Changes
+	if use != nil {
+		c = g.epoch.messages.changes(use, g.epoch.number)
+	}
 	for _, q := range g.proposals {
 		c.remove(proposalKey(q.ref))
 	}
@@ -180,6 +190,9 @@ func (g *Group) leave(save Saver) error {
 	if err := g.save(save, c); err != nil {
 		g.removed = false
 		return err
+	}
+	if use != nil {
+		g.epoch.messages.apply(use)
 	}
 	g.proposals, g.pending = nil, nil
 	return nil

@@ -87,6 +87,9 @@ func (g *Group) Commit(o CommitOptions, save func(*Pending, Changes) error) (*Pe
 	me := Sender{SenderMember, uint32(g.epoch.own)}
 	own := make([]*queued, len(o.Proposals))
 	for i, p := range o.Proposals {
+		if err := p.filled(); err != nil {
+			return nil, err
+		}
 		own[i] = &queued{proposal: g.s.complete(p), sender: me}
 	}
 	n, err := g.applyOwn(own, o)
@@ -126,7 +129,7 @@ func (g *Group) Commit(o CommitOptions, save func(*Pending, Changes) error) (*Pe
 
 // complete draws the nonce of a pre-shared key (RFC 9420 §8.4), on a copy.
 func (s *suite) complete(p *Proposal) *Proposal {
-	if p.Type != ProposalPSK || p.PSK.nonce != nil {
+	if p.Type != ProposalPSK {
 		return p
 	}
 	q := *p

@@ -164,6 +164,9 @@ func (c *Config) validateSenders(x Extensions) error {
 	if err != nil {
 		return err
 	}
+	if len(senders) > 0 && c.Validator == nil {
+		return misuse("a Config without a Validator")
+	}
 	for _, s := range senders {
 		if err := c.Validator.ValidateExternalSender(s); err != nil {
 			return refused("an external sender", err)

@@ -56,6 +56,9 @@ func (c *Config) create(s *suite, leaf *LeafNode, private privateKeys, key *Sign
 	if err := leaf.Capabilities.checkRequired(x); err != nil {
 		return nil, err
 	}
+	if err := x.check(); err != nil {
+		return nil, err
+	}
 	if err := c.validateSenders(x); err != nil {
 		return nil, err
 	}

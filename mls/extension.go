@@ -83,27 +83,32 @@ func (x Extensions) encode(w *writer) {
 	})
 }
 
-// decodeExtensions refuses two of one type (RFC 9420 §13.4).
-func decodeExtensions(r *reader) Extensions {
-	x := Extensions(readList(r, func(r *reader) Extension { return Extension{ExtensionType(r.u16()), r.opaque()} }))
+// check refuses two of one type (RFC 9420 §13.4).
+func (x Extensions) check() error {
 	if len(x) > 16 {
 		seen := make(map[ExtensionType]bool, len(x))
 		for _, e := range x {
 			if seen[e.Type] {
-				r.fail("13.4/duplicate", "two extensions of type %d", e.Type)
-				return nil
+				return malformed("13.4/duplicate", "two extensions of type %d", e.Type)
 			}
 			seen[e.Type] = true
 		}
-		return x
+		return nil
 	}
 	for i, e := range x {
 		for _, other := range x[:i] {
 			if e.Type == other.Type {
-				r.fail("13.4/duplicate", "two extensions of type %d", e.Type)
-				return nil
+				return malformed("13.4/duplicate", "two extensions of type %d", e.Type)
 			}
 		}
+	}
+	return nil
+}
+
+func decodeExtensions(r *reader) Extensions {
+	x := Extensions(readList(r, func(r *reader) Extension { return Extension{ExtensionType(r.u16()), r.opaque()} }))
+	if err := x.check(); err != nil && r.err == nil {
+		r.err, r.b = err, nil
 	}
 	return x
 }

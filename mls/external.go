@@ -121,6 +121,9 @@ func (c *Config) ProposeExternal(info *GroupInfo, index uint32, key *SignatureKe
 	if info == nil || p == nil || !p.Type.externalAllowed() {
 		return nil, misuse("an external sender can't make this proposal")
 	}
+	if err := p.filled(); err != nil {
+		return nil, err
+	}
 	return c.proposeOutside(info.context.suite, info.context.groupID, info.context.epoch, Sender{SenderExternal, index}, key, p)
 }
 

@@ -49,9 +49,6 @@ func (c *Config) Join(w *Welcome, k *KeyPackageSecrets, o JoinOptions, save Save
 	if err != nil {
 		return nil, err
 	}
-	if err := k.Package.Leaf.Capabilities.checkRequired(info.context.extensions); err != nil {
-		return nil, err
-	}
 	if err := checkOrigin(secrets.psks, info, tree, o.From); err != nil {
 		return nil, err
 	}

@@ -77,6 +77,9 @@ func (k *KeyPackage) check(s *suite, now time.Time, maxLifetime uint64) error {
 	if err := l.checkAlone(s); err != nil {
 		return err
 	}
+	if err := k.Extensions.check(); err != nil {
+		return err
+	}
 	for _, e := range k.Extensions {
 		if !l.Capabilities.Extension(e.Type) {
 			return invalid("10/extension-listed", "the key package's extension %d isn't among its capabilities", e.Type)

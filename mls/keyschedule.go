@@ -67,7 +67,7 @@ func (s *suite) sendInit(externalPub []byte) (kemOutput []byte, init Secret, err
 	}
 	init, err = sender.Export(externalInitLabel, s.nh)
 	if err != nil {
-		return nil, nil, invalid("8.3/export", "%v", err)
+		return nil, nil, misuse("%v", err)
 	}
 	return enc, init, nil
 }
@@ -84,7 +84,7 @@ func (s *suite) receiveInit(external Secret, kemOutput []byte) (Secret, error) {
 	}
 	init, err := r.Export(externalInitLabel, s.nh)
 	if err != nil {
-		return nil, invalid("8.3/export", "%v", err)
+		return nil, misuse("%v", err)
 	}
 	return init, nil
 }

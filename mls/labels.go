@@ -4,6 +4,7 @@ import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/hpke"
+	"encoding/hex"
 )
 
 // prefix stands before every label (RFC 9420 §5.1.2, §5.1.3, §8).
@@ -100,7 +101,7 @@ func (s *suite) encryptWithLabel(public []byte, label string, context, plaintext
 	}
 	ct, err := sender.Seal(nil, plaintext)
 	if err != nil {
-		return hpkeCiphertext{}, invalid("5.1.3/seal", "%v", err)
+		return hpkeCiphertext{}, misuse("%v", err)
 	}
 	return hpkeCiphertext{enc, ct}, nil
 }
@@ -122,7 +123,7 @@ func (s *suite) decryptWithLabel(private hpke.PrivateKey, label string, context 
 func (s *suite) deriveKeyPair(secret Secret) (hpke.PrivateKey, error) {
 	k, err := s.kem.DeriveKeyPair(secret)
 	if err != nil {
-		return nil, invalid("7.4/derive", "no key pair comes from this secret")
+		return nil, misuse("no key pair comes from this secret")
 	}
 	return k, nil
 }
@@ -136,10 +137,34 @@ func (s *suite) privateKey(b []byte) (hpke.PrivateKey, error) {
 	return k, nil
 }
 
-// checkHPKEKey refuses a public key that nothing could be encrypted to.
+// checkHPKEKey refuses a public key that nothing could be encrypted to: whoever had it in the tree would keep all others from committing.
 func (s *suite) checkHPKEKey(public []byte) error {
 	if _, err := s.kem.NewPublicKey(public); err != nil {
 		return invalid("5.1.1/hpke-key", "not a public key of the suite")
 	}
+	switch s.kem.ID() {
+	case 0x0020, 0x647a: // X25519, alone or behind the key of ML-KEM-768
+		if lowOrder(public[len(public)-32:]) {
+			return invalid("5.1.1/hpke-key", "a point of low order")
+		}
+	}
 	return nil
+}
+
+// lowOrder tells whether X25519 with this point gives zero, whatever the private key is. These are all of them (RFC 7748 §6.1 and §7), but for the
+// highest bit, which doesn't count.
+func lowOrder(point []byte) bool {
+	p := [32]byte(point)
+	p[31] &= 0x7f
+	switch hex.EncodeToString(p[:]) {
+	case "0000000000000000000000000000000000000000000000000000000000000000",
+		"0100000000000000000000000000000000000000000000000000000000000000",
+		"e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+		"5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f":
+		return true
+	}
+	return false
 }

@@ -122,6 +122,9 @@ func (l *LeafNode) checkAlone(s *suite) error {
 	if err := s.checkHPKEKey(l.EncryptionKey); err != nil {
 		return err
 	}
+	if err := l.Extensions.check(); err != nil {
+		return err
+	}
 	return l.checkStored(s)
 }
 

@@ -3,6 +3,7 @@ package mls
 import (
 	"bytes"
 	"crypto/hmac"
+	"time"
 )
 
 // Receiving (RFC 9420 §6.2, §6.3): from a message that claims to something that is verified. Nothing changes before its Accept.
@@ -59,6 +60,9 @@ func (m *ApplicationMessage) Accept(save func(plaintext []byte, c Changes) error
 		return nil, misuse("no function to save with")
 	}
 	tree := m.r.messages
+	if _, err := m.g.receptionFor(m.r.number); err != nil { // the epoch was dropped since
+		return nil, err
+	}
 	if m.use.version != tree.version { // others were accepted since
 		use, err := tree.use(m.use.id, m.use.generation, m.g.cfg.limits())
 		if err != nil {
@@ -321,6 +325,7 @@ func (g *Group) openHandshake(a *authenticatedContent, use *keyUse) (Verified, e
 		if err != nil {
 			return nil, err
 		}
+		c.use = use
 		return c, nil
 	}
 	q := &queued{proposal: a.content.proposal, sender: a.content.sender, content: a, ref: a.ref(g.s)}
@@ -328,7 +333,8 @@ func (g *Group) openHandshake(a *authenticatedContent, use *keyUse) (Verified, e
 	if q.proposal.Type == ProposalExternalInit {
 		return nil, invalid("12.1.6/context", "an ExternalInit outside of an external commit")
 	}
-	if err := g.checkProposal(q, nobody, false, g.cfg.now()); err != nil {
+	// Whether a key package's lifetime is over is for who commits it: others must be able to follow, even if they read it later.
+	if err := g.checkProposal(q, nobody, false, time.Time{}); err != nil {
 		return nil, err
 	}
 	return &ProposalMessage{header: headerOf(a.content), g: g, q: q, use: use}, nil

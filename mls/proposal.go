@@ -87,6 +87,15 @@ func decodeProposalBody(r *reader, t ProposalType) *Proposal {
 	return p
 }
 
+// filled tells whether the field that the type names is set.
+func (p *Proposal) filled() error {
+	if p == nil || p.Type == ProposalAdd && p.Add == nil || p.Type == ProposalUpdate && p.Update == nil || p.Type == ProposalReInit && p.ReInit == nil ||
+		!p.Type.isDefault() {
+		return misuse("a proposal that lacks what its type names")
+	}
+	return nil
+}
+
 // pathRequired tells whether a commit with such a proposal needs a path (RFC 9420 §12.4, §17.4).
 func (t ProposalType) pathRequired() bool {
 	switch t {

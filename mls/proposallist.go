@@ -25,8 +25,10 @@ type next struct {
 	externalInit []byte
 	reinit       *ReInit
 	pathRequired bool
-	selfRemoved  bool
-	ownUpdate    *queued // an Update of this member's that the commit applies
+
+	changesExtensions bool
+	selfRemoved       bool
+	ownUpdate         *queued // an Update of this member's that the commit applies
 }
 
 // apply checks a list of proposals and applies it. now is the zero time for a commit that was received.
@@ -148,12 +150,12 @@ func (g *Group) checkProposal(q *queued, committer LeafIndex, external bool, now
 	p, s := q.proposal, g.s
 	switch p.Type {
 	case ProposalAdd:
-		return p.Add.check(s, now, g.cfg.maxLifetime())
-	case ProposalUpdate:
-		if q.sender.Type != SenderMember {
-			return invalid("12.1.2/sender", "an Update of somebody who isn't a member")
+		if err := p.Add.check(s, now, g.cfg.maxLifetime()); err != nil {
+			return err
 		}
-		i := LeafIndex(q.sender.Index)
+		return g.cfg.validateMember(p.Add.Leaf)
+	case ProposalUpdate:
+		i := LeafIndex(q.sender.Index) // a member's: nobody else's Update comes so far
 		if i == committer && !external {
 			return invalid("12.2/own-update", "the committer's own Update")
 		}
@@ -171,7 +173,11 @@ func (g *Group) checkProposal(q *queued, committer LeafIndex, external bool, now
 		if p.ReInit.Version < MLS10 {
 			return invalid("12.1.5/version", "a ReInit to an older version")
 		}
+		return p.ReInit.Extensions.check()
 	case ProposalGroupContextExtensions:
+		if err := p.Extensions.check(); err != nil {
+			return err
+		}
 		if _, err := p.Extensions.RequiredCapabilities(); err != nil {
 			return err
 		}
@@ -219,7 +225,7 @@ func (g *Group) checkReplacement(l *LeafNode, i LeafIndex, old *LeafNode) error 
 }
 
 func (n *next) applyExtensions(q *queued) error {
-	n.extensions = q.proposal.Extensions
+	n.extensions, n.changesExtensions = q.proposal.Extensions, true
 	old, _ := n.g.epoch.extensions.Get(ExtensionExternalSenders)
 	if now, ok := n.extensions.Get(ExtensionExternalSenders); ok && !bytes.Equal(old, now) {
 		return n.g.cfg.validateSenders(n.extensions)
@@ -296,7 +302,14 @@ func (n *next) checkTree() error {
 	if err := n.index.checkUnique(); err != nil {
 		return err
 	}
-	return n.index.checkSupport(n.extensions)
+	if err := n.index.checkSupport(n.extensions); err != nil {
+		return err
+	}
+	if !n.changesExtensions || n.selfRemoved {
+		return nil
+	}
+	own := n.g.cfg.capabilities(n.g.s.id) // what this client has, not what its leaf says: there may be GREASE in it (RFC 9420 §13.5)
+	return own.checkRequired(n.extensions)
 }
 
 // pskSecrets finds the pre-shared keys of the list.

@@ -113,6 +113,9 @@ func (p *privateMessage) senderDataAAD() []byte {
 
 // Propose sends a proposal (RFC 9420 §12.1), and queues it for a commit of whoever commits next. An Update is made by ProposeUpdate.
 func (g *Group) Propose(p *Proposal, authenticatedData []byte, save func(message []byte, c Changes) error) ([]byte, error) {
+	if err := p.filled(); err != nil {
+		return nil, err
+	}
 	if p.Type == ProposalUpdate || p.Type == ProposalExternalInit {
 		return nil, misuse("this proposal can't be made so")
 	}

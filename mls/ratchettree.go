@@ -320,6 +320,10 @@ func decodeRatchetTree(r *reader) ratchetTree {
 		r.fail("12.4.3.3/last-blank", "the tree is empty, or its last node is blank")
 		return ratchetTree{}
 	}
+	if len(nodes)%2 == 0 {
+		r.fail("12.4.3.3/odd", "a tree of %d nodes: a parent without what is right of it", len(nodes))
+		return ratchetTree{}
+	}
 	height := heightFor(uint32(len(nodes)/2 + 1))
 	// Blank places on the right cost memory that the input didn't: at most as many as there are nodes in it.
 	next := 0

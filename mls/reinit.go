@@ -26,6 +26,9 @@ func (g *Group) originKey(id PSKID) (Secret, error) {
 func checkOrigin(psks []PSKID, info *GroupInfo, tree ratchetTree, from *Group) error {
 	at := slices.IndexFunc(psks, PSKID.isOrigin)
 	if at < 0 {
+		if from != nil && from.reinit != nil && bytes.Equal(from.reinit.GroupID, info.context.groupID) {
+			return invalid("11.2/psk", "the group that the ReInit announced, without the old group's resumption key")
+		}
 		return nil
 	}
 	id := psks[at]

@@ -131,7 +131,7 @@ func (t *secretTree) advance(u *keyUse, r *ratchet, limits ratchetLimits) {
 // unfold derives a leaf's two ratchets from the nearest node above it.
 func (t *secretTree) unfold(id ratchetID, u *keyUse) (*ratchet, error) {
 	if uint64(id.leaf) >= 1<<t.height {
-		return nil, invalid("9/leaf", "leaf %d isn't in the tree", id.leaf)
+		return nil, malformed("", "leaf %d isn't in the tree", id.leaf)
 	}
 	node := id.leaf.node()
 	var secret Secret
@@ -150,7 +150,7 @@ func (t *secretTree) unfold(id ratchetID, u *keyUse) (*ratchet, error) {
 			break
 		}
 		if x == rootOf(t.height) {
-			return nil, fail(ErrReplay, "9.2/deleted", "the secrets of leaf %d are gone", id.leaf)
+			return nil, fail(ErrReplay, "", "the secrets of leaf %d are gone", id.leaf)
 		}
 	}
 	handshake := &ratchet{secret: t.s.expandWithLabel(secret, "handshake", nil, t.s.nh)}

@@ -18,6 +18,7 @@ type StagedCommit struct {
 	n     *next
 	epoch *epoch // nil when this member is removed
 	path  *LeafNode
+	use   *keyUse // of a PrivateMessage
 }
 
 // Proposals of the commit, in its order.
@@ -296,8 +297,15 @@ func (c *StagedCommit) Accept(save Saver) error {
 	if c.header.epoch != g.epoch.number {
 		return misuse("the group has left the epoch that this commit is for")
 	}
-	if c.epoch == nil {
-		return g.leave(save)
+	if tree := g.epoch.messages; c.use != nil && c.use.version != tree.version { // others were accepted since
+		use, err := tree.use(c.use.id, c.use.generation, g.cfg.limits())
+		if err != nil {
+			return err
+		}
+		c.use = use
 	}
-	return g.advance(c.n, c.epoch, save)
+	if c.epoch == nil {
+		return g.leave(c.use, save)
+	}
+	return g.advance(c.n, c.epoch, c.use, save)
 }

@@ -170,18 +170,19 @@ func walkTree(t ratchetTree, f func(nodeIndex, *treeNode)) {
 // checkUnique refuses a key that two nodes have (RFC 9420 §7.3, §12.4.3.1), and a client that two members are (§12.2), among those that
 // this layer touched.
 func (x *treeIndex) checkUnique() error {
+	twice := map[byte]bool{}
 	for k := range x.keys {
-		if x.keyCount(k) <= 1 {
-			continue
+		if x.keyCount(k) > 1 {
+			twice[k.kind] = true
 		}
-		switch k.kind {
-		case encryptionKind:
-			return invalid("7.3/encryption-key-unique", "an encryption key stands at two places of the tree")
-		case signatureKind:
-			return invalid("7.3/signature-key-unique", "two members have one signature key")
-		default:
-			return invalid("12.2/same-client", "one client would be two members")
-		}
+	}
+	switch {
+	case twice[encryptionKind]:
+		return invalid("7.3/encryption-key-unique", "an encryption key stands at two places of the tree")
+	case twice[signatureKind]:
+		return invalid("7.3/signature-key-unique", "two members have one signature key")
+	case twice[clientKind]:
+		return invalid("12.2/same-client", "one client would be two members")
 	}
 	return nil
 }
