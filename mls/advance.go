@@ -47,7 +47,7 @@ func (c *Changes) node(x nodeIndex, n *treeNode) {
 	} else {
 		n.parent.encode(&w)
 	}
-	c.put(treeKey(x), w.b)
+	*c = append(*c, Change{treeKey(x), w.b})
 }
 
 // secretTree writes a new epoch's secret tree, which is its root.

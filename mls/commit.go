@@ -119,7 +119,7 @@ func (g *Group) Commit(o CommitOptions, save func(*Pending, Changes) error) (*Pe
 	}
 	p.message = message
 	var more Changes
-	more.put(recordPending, p.marshal())
+	more = append(more, Change{recordPending, p.marshal()})
 	if err := g.saveSending(func(c Changes) error { return save(p, c) }, key, more); err != nil {
 		return nil, err
 	}

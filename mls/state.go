@@ -230,11 +230,17 @@ func (g *Group) decodePending(b []byte) error {
 
 // all are the records of a group as it stands, for one that is new.
 func (g *Group) all() Changes {
-	var c Changes
+	var nodes []resolved
 	walkTree(g.epoch.tree, func(x nodeIndex, n *treeNode) {
 		if n.publicKey() != nil {
-			c.node(x, n)
+			nodes = append(nodes, resolved{x, n})
 		}
+	})
+	c := make(Changes, len(nodes), len(nodes)+2)
+	_ = inParallel(len(nodes), func(i int) error {
+		one := c[i : i : i+1] // its own place
+		one.node(nodes[i].index, nodes[i].node)
+		return nil
 	})
 	c.secretTree(g.epoch)
 	c.put(recordGroup, g.marshalHead(g.epoch, g.reinit))

@@ -12,15 +12,17 @@ func (c *Config) verifyTree(s *suite, t ratchetTree, groupID []byte, context Ext
 	if err := checkUnmerged(t); err != nil {
 		return nil, err
 	}
-	x := indexTree(t, c.clientID)
+	var x *treeIndex
+	var parents error
+	both(func() { parents = s.checkParentHashes(t) }, func() { x = indexTree(t, c.clientID) })
 	if err := x.checkUnique(); err != nil {
 		return nil, err
 	}
 	if err := x.checkSupport(context); err != nil {
 		return nil, err
 	}
-	if err := s.checkParentHashes(t); err != nil {
-		return nil, err
+	if parents != nil {
+		return nil, parents
 	}
 	return x, c.verifyLeaves(s, t, groupID, context)
 }
