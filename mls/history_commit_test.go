@@ -24,7 +24,9 @@ func (h *history) outsiders(s *soul) (list []*soul) {
 
 // proposal draws one that is valid in the epoch of s; nil when none comes to mind.
 func (h *history) proposal(t *rapid.T, s *soul) *Proposal {
-	switch kind := rapid.SampledFrom([]string{"add", "add", "remove", "psk", "resumption", "context"}).Draw(t, "kind"); kind {
+	switch kind := rapid.SampledFrom([]string{"add", "add", "update", "remove", "psk", "resumption", "context"}).Draw(t, "kind"); kind {
+	case "update": // a committer has his path instead
+		return nil
 	case "add":
 		if out := h.outsiders(s); len(out) > 0 {
 			return &Proposal{Type: ProposalAdd, Add: h.newPackage(t, rapid.SampledFrom(out).Draw(t, "newcomer"))}
@@ -183,4 +185,25 @@ func leftmost(members map[LeafIndex]*soul) LeafIndex {
 		i++
 	}
 	return i
+}
+
+// round is a few proposals that everybody hears, and a commit of somebody.
+func (h *history) round(t *rapid.T) {
+	h.advanceAll(t)
+	for range rapid.IntRange(1, 4).Draw(t, "proposals") {
+		h.proposeOne(t)
+	}
+	h.advanceAll(t)
+	h.commitNow(t)
+}
+
+// race is two commits in one epoch.
+func (h *history) race(t *rapid.T) {
+	h.advanceAll(t)
+	for range 2 {
+		h.commitOne(t)
+	}
+	for range 2 {
+		h.submitOne(t)
+	}
 }

@@ -15,6 +15,7 @@ func (h *history) steps() map[string]func(*rapid.T) {
 		"send": h.send, "send more": h.send, "read": h.readOne, "read more": h.readOne, "read again": h.readAgain, "advance": h.advanceOne,
 		"all advance": h.advanceAll, "commit": h.commitOne, "commit and submit": h.commitNow, "submit": h.submitOne, "propose": h.proposeOne,
 		"propose more": h.proposeOne, "join": h.joinOne, "restart": h.restartOne, "external": h.externalOne, "lose disk": h.loseDisk,
+		"round": h.round, "race": h.race,
 	}
 }
 
