@@ -125,8 +125,8 @@ func installPeer(t *testing.T) string {
 	}
 	var major int
 	version := must(exec.Command("node", "--version").Output())(t)
-	if _, err := fmt.Sscanf(string(version), "v%d", &major); err != nil || major < 20 {
-		missingPeer(t, "node %s is too old: 20 or newer", bytes.TrimSpace(version))
+	if _, err := fmt.Sscanf(string(version), "v%d", &major); err != nil || major < 18 {
+		missingPeer(t, "node %s is too old: 18 or newer", bytes.TrimSpace(version))
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {

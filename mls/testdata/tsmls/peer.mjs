@@ -2,9 +2,12 @@
 // output answers. "who" names the member; bytes are hex.
 import * as M from "ts-mls"
 import readline from "node:readline"
+import { webcrypto } from "node:crypto"
 import { shake256 } from "@noble/hashes/sha3.js"
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js"
 import { x25519 } from "@noble/curves/ed25519.js"
+
+globalThis.crypto ??= webcrypto // node 18 has it by this name only
 
 const text = (s) => new TextEncoder().encode(s)
 const hex = (b) => Buffer.from(b).toString("hex")
