@@ -57,7 +57,7 @@ func timed(f func()) time.Duration {
 	return time.Since(start)
 }
 
-// take times both. What was there before is collected first, so that nobody pays for somebody else's garbage.
+// take times both.
 func (s *samples) take(floor, op func()) {
 	s.floor = append(s.floor, timed(floor))
 	s.op = append(s.op, timed(op))
@@ -91,25 +91,30 @@ func newBenchConfig() *Config {
 	return &Config{Validator: names{}, Now: func() time.Time { return testTime }}
 }
 
-// newWorld makes a group in which every member has committed once: trees as commits make them, without the commits.
-func newWorld(b testing.TB, c benchCase) *world {
+// newWorld makes a group in which the first so many members have committed once: trees as commits make them, without the commits.
+func newWorld(b testing.TB, c benchCase, committed int) *world {
 	w := &world{cfg: newBenchConfig(), private: privateKeys{}}
 	w.s = ok(w.cfg.suite(c.suite))(b)
 	id := []byte("a group")
 	var tree ratchetTree
 	for i := range c.n {
 		w.keys = append(w.keys, ok(w.cfg.NewSignatureKey(c.suite))(b))
-		leaf, _, err := w.cfg.newLeaf(w.s, w.keys[i], BasicCredential(fmt.Append(nil, "member ", i)), nil)
+		leaf, encryption, err := w.cfg.newLeaf(w.s, w.keys[i], BasicCredential(fmt.Append(nil, "member ", i)), nil)
 		if err != nil {
 			b.Fatal(err)
 		}
+		leaf.Source = SourceKeyPackage
+		if err := leaf.sign(w.s, w.keys[i], nil, 0); err != nil {
+			b.Fatal(err)
+		}
+		w.private[LeafIndex(i).node()] = encryption
 		if i == 0 {
 			tree = ratchetTree{&treeNode{leaf: leaf, members: 1}, 0}
 		} else {
 			tree, _ = tree.add(leaf)
 		}
 	}
-	for i := range LeafIndex(c.n) {
+	for i := range LeafIndex(committed) {
 		own := &ownPath{first: w.s.random(), leaf: ok(w.s.kem.GenerateKey())(b), signature: w.keys[i]}
 		steps := tree.filteredPath(i)
 		p := ok(w.s.derivePath(own.first, len(steps)))(b)
@@ -149,10 +154,15 @@ func process(b testing.TB, g *Group, message []byte) {
 	}
 }
 
-// warm lets the first member commit, and the one in the middle process it; half of a group's members have the same to do as he.
-func warm(b *testing.B, commits, processes bool) {
+// inTurns lets the first member commit, and the one in the middle process it; half of a group's members have the same to do as he. cold
+// is a group in which nobody else has committed.
+func inTurns(b *testing.B, cold, commits, processes bool) {
 	for _, c := range benchCases(fiveThousand) {
-		w := newWorld(b, c)
+		committed := c.n
+		if cold {
+			committed = 1
+		}
+		w := newWorld(b, c, committed)
 		f := newFloor(b, w.s)
 		alice, bob := w.member(b, 0), w.member(b, LeafIndex(w.tree.size()/2))
 		b.Run(c.name(), func(b *testing.B) {
@@ -168,7 +178,7 @@ func warm(b *testing.B, commits, processes bool) {
 					}
 				}
 				if commits {
-					s.take(func() { f.commit(before, 1500) }, commit)
+					s.take(func() { f.commit(before) }, commit)
 				} else {
 					commit()
 				}
@@ -183,8 +193,33 @@ func warm(b *testing.B, commits, processes bool) {
 	}
 }
 
-func BenchmarkWarmCommit(b *testing.B)  { warm(b, true, false) }
-func BenchmarkProcessWarm(b *testing.B) { warm(b, false, true) }
+func BenchmarkWarmCommit(b *testing.B)  { inTurns(b, false, true, false) }
+func BenchmarkProcessWarm(b *testing.B) { inTurns(b, false, false, true) }
+func BenchmarkColdCommit(b *testing.B)  { inTurns(b, true, true, false) }
+func BenchmarkProcessCold(b *testing.B) { inTurns(b, true, false, true) }
+
+// BenchmarkAddOne commits an Add in a group whose members have all committed, with the Welcome. The commit is dropped each time.
+func BenchmarkAddOne(b *testing.B) {
+	for _, c := range benchCases(fiveThousand) {
+		w := newWorld(b, c, c.n)
+		f := newFloor(b, w.s)
+		alice := w.member(b, 0)
+		_, packages := newcomers(b, w.cfg, c.suite, 1)
+		b.Run(c.name(), func(b *testing.B) {
+			var s samples
+			for range b.N {
+				s.take(func() { f.addOne(alice.epoch, len(packages[0])) }, func() {
+					add := &Proposal{Type: ProposalAdd, Add: ok(ParseMessage(packages[0]))(b).KeyPackage()}
+					ok(alice.Commit(CommitOptions{Proposals: []*Proposal{add}}, noSavePending))(b).Welcome().Message()
+				})
+				if err := alice.Pending().Drop(noSave); err != nil {
+					b.Fatal(err)
+				}
+			}
+			s.report(b)
+		})
+	}
+}
 
 // newcomers make key packages, as they come from a server.
 func newcomers(b testing.TB, cfg *Config, id CipherSuite, n int) (all []*KeyPackageSecrets, messages [][]byte) {
@@ -266,17 +301,17 @@ func BenchmarkJoin(b *testing.B) {
 // BenchmarkJoinWarm joins one whose members have all committed.
 func BenchmarkJoinWarm(b *testing.B) {
 	for _, c := range benchCases() {
-		w := newWorld(b, c)
+		w := newWorld(b, c, c.n)
 		packages, messages := newcomers(b, w.cfg, c.suite, 1)
 		benchJoin(b, c, w.member(b, 0), packages, messages)
 	}
 }
 
-// talk sends 256 bytes from the first to the member in the middle, a thousand for each sample.
+// talk sends 256 bytes from the first to the member in the middle, a hundred for each sample.
 func talk(b *testing.B, sending bool) {
 	const batch = 100
 	for _, c := range benchCases(fiveThousand) {
-		w := newWorld(b, c)
+		w := newWorld(b, c, c.n)
 		f := newFloor(b, w.s)
 		alice, bob := w.member(b, 0), w.member(b, LeafIndex(w.tree.size()/2))
 		text := make([]byte, 256)
@@ -327,7 +362,7 @@ func BenchmarkMemory(b *testing.B) {
 		if c.n < 100 {
 			continue
 		}
-		w := newWorld(b, c)
+		w := newWorld(b, c, c.n)
 		packages, messages := newcomers(b, w.cfg, c.suite, 1)
 		p := adding(b, w.member(b, 0), messages)
 		welcome, tree := p.Welcome().Message(), p.Tree()

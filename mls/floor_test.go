@@ -140,13 +140,13 @@ func (f *floor) unfold(height uint) { f.expand(2*int(height)+2, f.s.nh) }
 // leafSize is that of a leaf from a commit.
 func leafSize(f *floor) int { return len(f.public) + 200 + f.s.nh }
 
-func (f *floor) commit(e *epoch, size int) {
+func (f *floor) commit(e *epoch) {
 	steps := e.tree.filteredPath(e.own)
 	seals := 0
 	for _, s := range steps {
 		seals += len(e.tree.resolution(s.copath, s.copathIndex))
-		size += len(f.public) * 2
 	}
+	size := 100 + leafSize(f) + len(steps)*(len(f.public)+4) + seals*(len(f.enc)+len(f.ct)+4) // of the path
 	context := len(e.context)
 	_, _ = f.s.kem.GenerateKey()
 	f.path(len(steps))
@@ -157,6 +157,32 @@ func (f *floor) commit(e *epoch, size int) {
 	f.schedule(size)
 	f.unfold(e.tree.height)
 	f.message(size)
+}
+
+// addOne is a commit that also verifies a key package, and makes a Welcome for its owner.
+func (f *floor) addOne(e *epoch, keyPackage int) {
+	f.commit(e)
+	f.added(keyPackage)
+	f.hash(int(e.tree.height), len(f.public)+3*f.s.nh+8)
+	f.welcome(1)
+}
+
+// added is one who is added: his keys and signatures, the reference of his key package, his leaf's hash.
+func (f *floor) added(keyPackage int) {
+	leaf := keyPackage - len(f.public) - 70
+	f.parse() // the leaf's key; the other one is parsed to seal to it
+	f.verifies(leaf)
+	f.verifies(keyPackage)
+	f.hash(1, keyPackage)
+	f.hash(1, leaf)
+}
+
+// welcome is the GroupInfo, and the group's secrets for n newcomers (§12.4.3.1).
+func (f *floor) welcome(n int) {
+	f.signs(400)
+	f.expand(3, f.s.nh)
+	f.aead(500)
+	each(n, func() { f.seal(500, 2*f.s.nh+4) })
 }
 
 func (f *floor) process(e *epoch, from LeafIndex, size int) {
@@ -180,11 +206,7 @@ func (f *floor) create(t ratchetTree, keyPackage, commit int) {
 	n := int(t.root.members) - 1
 	leaf := keyPackage - len(f.public) - 70
 	each(n, func() {
-		f.parse() // the leaf's key; the other one is parsed to seal to it
-		f.verifies(leaf)
-		f.verifies(keyPackage)
-		f.hash(1, keyPackage) // the key package's reference
-		f.hash(1, leaf)
+		f.added(keyPackage)
 		f.hash(1, 2*f.s.nh+8) // a parent
 	})
 	_, _ = f.s.kem.GenerateKey()
@@ -196,10 +218,7 @@ func (f *floor) create(t ratchetTree, keyPackage, commit int) {
 	f.signs(commit)
 	f.schedule(commit)
 	f.message(commit)
-	f.signs(400) // GroupInfo
-	f.expand(3, f.s.nh)
-	f.aead(500)
-	each(n, func() { f.seal(500, 2*f.s.nh+4) })
+	f.welcome(n)
 }
 
 // join: everybody's signature, and the hash of every node, twice for a parent that isn't blank (§7.9.2).
