@@ -120,14 +120,12 @@ var listAttacks = []attack{
 		return w.welcomed(mlstest.Invitation{PSKs: []mlstest.PSK{psk(mlstest.PSKID{Type: mls.PSKExternal, ID: []byte("another")}).PSK}})
 	}},
 	{"7.7/size", mls.ErrInvalid, "an Add", func(w *world) error {
-		full(w)
-		return w.path(mlstest.Plan{Proposals: mlstest.Values(add(w.stranger("eve", nil))), Wrap: mlstest.Wrap{Public: true}})
+		return full(w, w.forger().Commit(mlstest.Plan{Proposals: mlstest.Values(add(w.stranger("eve", nil))), Wrap: mlstest.Wrap{Public: true}}))
 	}},
 	{"7.7/size", mls.ErrInvalid, "an external commit", func(w *world) error {
-		full(w)
 		l, key := outsider(w, "eve")
-		return w.sent(w.forger().Commit(mlstest.Plan{External: l, Wrap: mlstest.Wrap{Signer: key}, NoPath: true,
-			Commit: func(c *mlstest.Commit) { c.Path = &mlstest.UpdatePath{Leaf: asCommit(l)} }}).Message)
+		return full(w, w.forger().Commit(mlstest.Plan{External: l, Wrap: mlstest.Wrap{Signer: key}, NoPath: true,
+			Commit: func(c *mlstest.Commit) { c.Path = &mlstest.UpdatePath{Leaf: asCommit(l)} }}))
 	}},
 }
 
@@ -137,8 +135,9 @@ func asCommit(l *mlstest.LeafNode) *mlstest.LeafNode {
 	return l
 }
 
-// full makes alice's group one of mls.MaxMembers, all leaves there and never looked at. The group's context stays, so bob can still forge.
-func full(w *world) {
+// full is what alice says of a commit when her group is one of mls.MaxMembers, all leaves there and never looked at. The group's context stays,
+// so bob can still forge.
+func full(w *world, made *mlstest.Made) error {
 	f := w.forger()
 	height := append(bytes.Clone(f.Secrets.Authenticator), 0, 0, 0, 3)
 	records := map[string][]byte{"group": bytes.Replace(w.alice.disk["group"], height, append(f.Secrets.Authenticator, 0, 0, 0, 17), 1)}
@@ -148,8 +147,13 @@ func full(w *world) {
 			records[name] = w.alice.disk["tree/00000004"]
 		}
 	}
-	w.alice.disk = records
 	w.alice.g = must(w.alice.cfg.Load(records))
+	before := w.alice.g.Authenticator()
+	_, err := w.alice.open(made.Message)
+	if !bytes.Equal(w.alice.g.Authenticator(), before) || w.alice.g.Size() != mls.MaxMembers {
+		w.Error("something was refused and has changed the state")
+	}
+	return err
 }
 
 func reinit(w *world, id []byte) *mlstest.Proposal {

@@ -269,6 +269,7 @@ func (c *Config) Load(records map[string][]byte) (*Group, error) {
 		return nil, err
 	}
 	g.index = indexTree(g.epoch.tree, c.clientID)
+	keys := slices.Sorted(maps.Keys(records))
 	for _, kind := range []struct {
 		prefix string
 		read   func(name string, b []byte) error
@@ -276,7 +277,7 @@ func (c *Config) Load(records map[string][]byte) (*Group, error) {
 		{"past/", g.loadPast}, {"pastleaf/", g.loadPastLeaf}, {"resumption/", g.loadResumption}, {"secret/", g.loadSecret},
 		{"ratchet/", g.loadRatchet}, {"skipped/", g.loadSkipped}, {"proposal/", func(_ string, b []byte) error { return g.decodeQueued(b) }},
 	} {
-		for _, key := range slices.Sorted(maps.Keys(records)) {
+		for _, key := range keys {
 			name, ok := strings.CutPrefix(key, kind.prefix)
 			if !ok {
 				continue
