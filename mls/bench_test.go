@@ -91,7 +91,25 @@ func newBenchConfig() *Config {
 	return &Config{Validator: names{}, Now: func() time.Time { return testTime }}
 }
 
-// newWorld makes a group in which the first so many members have committed once: trees as commits make them, without the commits.
+// worldKey says what a world is like.
+type worldKey struct {
+	benchCase
+	committed int
+}
+
+// worlds are kept: one of 5,000 takes seconds.
+var worlds = map[worldKey]*world{}
+
+// worldOf is a group in which the first so many members have committed once.
+func worldOf(b testing.TB, c benchCase, committed int) *world {
+	k := worldKey{c, committed}
+	if worlds[k] == nil {
+		worlds[k] = newWorld(b, c, committed)
+	}
+	return worlds[k]
+}
+
+// newWorld makes one: trees as commits make them, without the commits.
 func newWorld(b testing.TB, c benchCase, committed int) *world {
 	w := &world{cfg: newBenchConfig(), private: privateKeys{}}
 	w.s = ok(w.cfg.suite(c.suite))(b)
@@ -158,14 +176,14 @@ func process(b testing.TB, g *Group, message []byte) {
 // is a group in which nobody else has committed.
 func inTurns(b *testing.B, cold, commits, processes bool) {
 	for _, c := range benchCases(fiveThousand) {
-		committed := c.n
-		if cold {
-			committed = 1
-		}
-		w := newWorld(b, c, committed)
-		f := newFloor(b, w.s)
-		alice, bob := w.member(b, 0), w.member(b, LeafIndex(w.tree.size()/2))
 		b.Run(c.name(), func(b *testing.B) {
+			committed := c.n
+			if cold {
+				committed = 1
+			}
+			w := worldOf(b, c, committed)
+			f := newFloor(b, w.s)
+			alice, bob := w.member(b, 0), w.member(b, LeafIndex(w.tree.size()/2))
 			var s samples
 			for range b.N {
 				before := alice.epoch
@@ -201,11 +219,11 @@ func BenchmarkProcessCold(b *testing.B) { inTurns(b, true, false, true) }
 // BenchmarkAddOne commits an Add in a group whose members have all committed, with the Welcome. The commit is dropped each time.
 func BenchmarkAddOne(b *testing.B) {
 	for _, c := range benchCases(fiveThousand) {
-		w := newWorld(b, c, c.n)
-		f := newFloor(b, w.s)
-		alice := w.member(b, 0)
-		_, packages := newcomers(b, w.cfg, c.suite, 1)
 		b.Run(c.name(), func(b *testing.B) {
+			w := worldOf(b, c, c.n)
+			f := newFloor(b, w.s)
+			alice := w.member(b, 0)
+			_, packages := newcomers(b, w.cfg, c.suite, 1)
 			var s samples
 			for range b.N {
 				s.take(func() { f.addOne(alice.epoch, len(packages[0])) }, func() {
@@ -247,16 +265,16 @@ func adding(b testing.TB, g *Group, packages [][]byte) *Pending {
 // BenchmarkCreate makes a group of one, and the others members by one commit with their Welcome.
 func BenchmarkCreate(b *testing.B) {
 	for _, c := range benchCases() {
-		cfg := newBenchConfig()
-		key := ok(cfg.NewSignatureKey(c.suite))(b)
-		_, packages := newcomers(b, cfg, c.suite, c.n-1)
-		create := func() (*Group, *Pending) {
-			g := ok(cfg.Create(c.suite, key, BasicCredential([]byte("the creator")), GroupOptions{}, noSave))(b)
-			return g, adding(b, g, packages)
-		}
-		g, p := create()
-		f := newFloor(b, g.s)
 		b.Run(c.name(), func(b *testing.B) {
+			cfg := newBenchConfig()
+			key := ok(cfg.NewSignatureKey(c.suite))(b)
+			_, packages := newcomers(b, cfg, c.suite, c.n-1)
+			create := func() (*Group, *Pending) {
+				g := ok(cfg.Create(c.suite, key, BasicCredential([]byte("the creator")), GroupOptions{}, noSave))(b)
+				return g, adding(b, g, packages)
+			}
+			g, p := create()
+			f := newFloor(b, g.s)
 			var s samples
 			for range b.N {
 				s.take(func() { f.create(g.epoch.tree, len(packages[0]), len(p.message)) }, func() {
@@ -271,51 +289,55 @@ func BenchmarkCreate(b *testing.B) {
 }
 
 // benchJoin lets the last of some newcomers join, with the tree beside the Welcome.
-func benchJoin(b *testing.B, c benchCase, g *Group, packages []*KeyPackageSecrets, messages [][]byte) {
+func benchJoin(b *testing.B, g *Group, packages []*KeyPackageSecrets, messages [][]byte) {
 	p := adding(b, g, messages)
 	k := packages[len(packages)-1]
 	welcome, tree := p.Welcome().For(k.Ref()).Message(), p.Tree()
 	f := newFloor(b, g.s)
-	b.Run(c.name(), func(b *testing.B) {
-		var s samples
-		for range b.N {
-			k.used = false
-			s.take(func() { f.join(g.epoch) }, func() {
-				ok(g.cfg.Join(ok(ParseMessage(welcome))(b).Welcome(), k, JoinOptions{Tree: tree}, noSave))(b)
-			})
-		}
-		s.report(b)
-	})
+	var s samples
+	for range b.N {
+		k.used = false
+		s.take(func() { f.join(g.epoch) }, func() {
+			ok(g.cfg.Join(ok(ParseMessage(welcome))(b).Welcome(), k, JoinOptions{Tree: tree}, noSave))(b)
+		})
+	}
+	s.report(b)
 }
 
 // BenchmarkJoin joins a group whose members were all added by one commit.
 func BenchmarkJoin(b *testing.B) {
 	for _, c := range benchCases() {
-		cfg := newBenchConfig()
-		packages, messages := newcomers(b, cfg, c.suite, c.n-1)
-		g := ok(cfg.Create(c.suite, ok(cfg.NewSignatureKey(c.suite))(b), BasicCredential([]byte("the creator")), GroupOptions{}, noSave))(b)
-		benchJoin(b, c, g, packages, messages)
+		b.Run(c.name(), func(b *testing.B) {
+			cfg := newBenchConfig()
+			packages, messages := newcomers(b, cfg, c.suite, c.n-1)
+			g := ok(cfg.Create(c.suite, ok(cfg.NewSignatureKey(c.suite))(b), BasicCredential([]byte("the creator")), GroupOptions{}, noSave))(b)
+			benchJoin(b, g, packages, messages)
+		})
 	}
 }
 
 // BenchmarkJoinWarm joins one whose members have all committed.
 func BenchmarkJoinWarm(b *testing.B) {
 	for _, c := range benchCases() {
-		w := newWorld(b, c, c.n)
-		packages, messages := newcomers(b, w.cfg, c.suite, 1)
-		benchJoin(b, c, w.member(b, 0), packages, messages)
+		b.Run(c.name(), func(b *testing.B) {
+			w := worldOf(b, c, c.n)
+			packages, messages := newcomers(b, w.cfg, c.suite, 1)
+			benchJoin(b, w.member(b, 0), packages, messages)
+		})
 	}
 }
 
-// talk sends 256 bytes from the first to the member in the middle, a hundred for each sample.
+// batch is how many messages are sent, or received, for one sample.
+const batch = 100
+
+// talk sends 256 bytes from the first to the member in the middle.
 func talk(b *testing.B, sending bool) {
-	const batch = 100
 	for _, c := range benchCases(fiveThousand) {
-		w := newWorld(b, c, c.n)
-		f := newFloor(b, w.s)
-		alice, bob := w.member(b, 0), w.member(b, LeafIndex(w.tree.size()/2))
-		text := make([]byte, 256)
 		b.Run(c.name(), func(b *testing.B) {
+			w := worldOf(b, c, c.n)
+			f := newFloor(b, w.s)
+			alice, bob := w.member(b, 0), w.member(b, LeafIndex(w.tree.size()/2))
+			text := make([]byte, 256)
 			var s samples
 			for range b.N {
 				var messages [batch][]byte
@@ -362,11 +384,11 @@ func BenchmarkMemory(b *testing.B) {
 		if c.n < 100 {
 			continue
 		}
-		w := newWorld(b, c, c.n)
-		packages, messages := newcomers(b, w.cfg, c.suite, 1)
-		p := adding(b, w.member(b, 0), messages)
-		welcome, tree := p.Welcome().Message(), p.Tree()
 		b.Run(c.name(), func(b *testing.B) {
+			w := worldOf(b, c, c.n)
+			packages, messages := newcomers(b, w.cfg, c.suite, 1)
+			p := adding(b, w.member(b, 0), messages)
+			welcome, tree := p.Welcome().Message(), p.Tree()
 			var ratio float64
 			for range b.N {
 				packages[0].used = false
@@ -379,8 +401,7 @@ func BenchmarkMemory(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(ratio, "x/tree")
 			b.ReportMetric(float64(len(tree)), "bytes-tree")
+			runtime.KeepAlive(tree)
 		})
-		runtime.KeepAlive(tree)
-		runtime.KeepAlive(w)
 	}
 }
