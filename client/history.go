@@ -357,7 +357,7 @@ func (e *engine) whenHead(r *room, f func(error)) {
 			f(orNil(r.stopped()))
 			return
 		}
-		r.behind = append(r.behind, &waiter{after: page.Head - 1, answer: f})
+		r.behind = append(r.behind, &waiter{after: page.Head - 1, answer: f, inTurn: true})
 	})
 }
 

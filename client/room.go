@@ -50,6 +50,7 @@ const (
 type waiter struct {
 	after  chat.Seq
 	answer func(error)
+	inTurn bool // answer is the engine's own: it is called in the turn, and may stage more
 }
 
 // maxPending is how much may wait for the verification of one room, in bytes.
@@ -355,7 +356,11 @@ func (e *engine) tellBehind(r *room, err *chat.Error) {
 		if err == nil && r.rec.Seq <= w.after {
 			return false
 		}
-		e.then(func() { w.answer(orNil(err)) })
+		if w.inTurn {
+			w.answer(orNil(err))
+		} else {
+			e.then(func() { w.answer(orNil(err)) })
+		}
 		return true
 	})
 }

@@ -52,7 +52,7 @@ func start(cmd *exec.Cmd) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	go p.wait()
+	go p.wait(nil)
 	return p, nil
 }
 
@@ -76,10 +76,7 @@ func startTerminal(cmd *exec.Cmd, columns, rows int) (*process, error) {
 			}
 		}
 	}()
-	go func() {
-		p.wait()
-		<-drained
-	}()
+	go p.wait(drained)
 	return p, nil
 }
 
@@ -101,7 +98,8 @@ func (p *process) gather(b []byte, out bool) {
 	p.more = make(chan struct{})
 }
 
-func (p *process) wait() {
+// wait waits for the end, and until all that was said is read: a terminal keeps it for a while.
+func (p *process) wait(drained <-chan struct{}) {
 	err := p.cmd.Wait()
 	var exit *exec.ExitError
 	switch {
@@ -109,6 +107,9 @@ func (p *process) wait() {
 		p.code = exit.ExitCode()
 	case err != nil:
 		p.code = -1
+	}
+	if drained != nil {
+		<-drained
 	}
 	close(p.ended)
 }
