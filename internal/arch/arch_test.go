@@ -69,7 +69,7 @@ var allowed = map[string][]string{
 	"content":          {"chat", "wire"},
 	"keys":             {"access", "chat"}, // the strings' code is the server's too
 	"seal":             {"chat", "trust", "wire"},
-	"mls":              {}, // RFC 9420 and nothing of ours: it can be read, tested and used alone
+	"mls":              {},      // RFC 9420 and nothing of ours: it can be read, tested and used alone
 	"mls/mlstest":      {"mls"}, // forges what mls refuses, for its tests: the types of mls with a codec of its own
 	"docs/vectors/gen": {"access", "chat", "content", "keys", "seal", "trust", "wire"},
 	// Domain: the server's and the client's don't know each other.
