@@ -206,7 +206,7 @@ func (w *writer) optional(present bool) {
 type encoder interface{ encode(*writer) }
 
 func marshal(e encoder) []byte {
-	var w writer
+	w := writer{b: make([]byte, 0, 128)}
 	e.encode(&w)
 	return w.b
 }

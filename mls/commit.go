@@ -357,7 +357,8 @@ func (p *Pending) makeWelcome(joiner Secret, placed *placedPath, o CommitOptions
 	key, nonce := s.welcomeKey(s.welcomeSecret(s.memberSecret(joiner, psk)))
 	w := &Welcome{suite: s.id, secrets: make([]encryptedGroupSecrets, len(n.added))}
 	w.encryptedGroupInfo = s.aeadFor(key).Seal(nil, nonce, marshal(info), nil)
-	context := w.encryptedGroupInfo
+	context, initKeys := w.encryptedGroupInfo, n.initKeys
+	n.initKeys = nil
 	return w, inParallel(len(n.added), func(k int) (err error) {
 		secrets := groupSecrets{joiner: joiner, psks: n.psks}
 		if placed != nil {
@@ -365,7 +366,7 @@ func (p *Pending) makeWelcome(joiner Secret, placed *placedPath, o CommitOptions
 			secrets.pathSecret = placed.secrets.secrets[at]
 		}
 		w.secrets[k].newMember = n.packages[k].ref(s)
-		w.secrets[k].secrets, err = s.encryptWithLabel(n.packages[k].InitKey, "Welcome", context, marshal(&secrets))
+		w.secrets[k].secrets, err = s.encryptTo(initKeys[k], "Welcome", context, marshal(&secrets))
 		return err
 	})
 }

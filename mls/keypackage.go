@@ -56,45 +56,46 @@ func (k *KeyPackage) LastResort() bool {
 	return ok
 }
 
-// check verifies a key package (RFC 9420 §10.1) all but its credential and what depends on a group.
-func (k *KeyPackage) check(s *suite, now time.Time, maxLifetime uint64) error {
+// check verifies a key package (RFC 9420 §10.1) all but its credential and what depends on a group. It gives its init key.
+func (k *KeyPackage) check(s *suite, now time.Time, maxLifetime uint64) (hpke.PublicKey, error) {
 	if k.Version != MLS10 {
-		return fail(ErrUnsupported, "10.1/version", "protocol version %d", k.Version)
+		return nil, fail(ErrUnsupported, "10.1/version", "protocol version %d", k.Version)
 	}
 	if k.Suite != s.id {
-		return invalid("10.1/suite", "a key package for another cipher suite")
+		return nil, invalid("10.1/suite", "a key package for another cipher suite")
 	}
 	l := k.Leaf
 	if l.Source != SourceKeyPackage {
-		return invalid("7.3/source-key-package", "the leaf of a key package has source %d", l.Source)
+		return nil, invalid("7.3/source-key-package", "the leaf of a key package has source %d", l.Source)
 	}
 	if bytes.Equal(l.EncryptionKey, k.InitKey) {
-		return invalid("10.1/init-key", "the init key is the leaf's encryption key")
+		return nil, invalid("10.1/init-key", "the init key is the leaf's encryption key")
 	}
-	if err := s.checkHPKEKey(k.InitKey); err != nil {
-		return err
+	initKey, err := s.checkHPKEKey(k.InitKey)
+	if err != nil {
+		return nil, err
 	}
 	if err := l.checkAlone(s); err != nil {
-		return err
+		return nil, err
 	}
 	if err := k.Extensions.check(); err != nil {
-		return err
+		return nil, err
 	}
 	for _, e := range k.Extensions {
 		if !l.Capabilities.Extension(e.Type) {
-			return invalid("10/extension-listed", "the key package's extension %d isn't among its capabilities", e.Type)
+			return nil, invalid("10/extension-listed", "the key package's extension %d isn't among its capabilities", e.Type)
 		}
 	}
 	if err := l.checkLifetime(now, maxLifetime); err != nil {
-		return err
+		return nil, err
 	}
 	if err := l.verifySignature(s, nil, 0); err != nil {
-		return err
+		return nil, err
 	}
 	if !s.verifyWithLabel(l.SignatureKey, "KeyPackageTBS", k.toBeSigned(), k.signature) {
-		return invalid("10.1/signature", "the key package's signature is wrong")
+		return nil, invalid("10.1/signature", "the key package's signature is wrong")
 	}
-	return nil
+	return initKey, nil
 }
 
 // KeyPackageSecrets is a key package with what only its owner has. It is kept, sealed, until it was used: Join tells when to delete it. A
@@ -212,7 +213,7 @@ func (c *Config) NewKeyPackage(id CipherSuite, key *SignatureKey, credential Cre
 	if p.signature, err = s.signWithLabel(key, "KeyPackageTBS", p.toBeSigned()); err != nil {
 		return nil, err
 	}
-	if err := p.check(s, now, c.maxLifetime()); err != nil {
+	if _, err := p.check(s, now, c.maxLifetime()); err != nil {
 		return nil, err
 	}
 	return &KeyPackageSecrets{Package: p, ref: p.ref(s), init: initKey, encryption: encryption, signature: key}, nil

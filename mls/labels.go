@@ -95,6 +95,11 @@ func (s *suite) encryptWithLabel(public []byte, label string, context, plaintext
 	if err != nil {
 		return hpkeCiphertext{}, invalid("5.1.1/hpke-key", "not a public key of the suite")
 	}
+	return s.encryptTo(k, label, context, plaintext)
+}
+
+// encryptTo is encryptWithLabel for a key that was read.
+func (s *suite) encryptTo(k hpke.PublicKey, label string, context, plaintext []byte) (hpkeCiphertext, error) {
 	enc, sender, err := hpke.NewSender(k, s.kdf, s.aead, signContent(label, context))
 	if err != nil {
 		return hpkeCiphertext{}, invalid("5.1.1/hpke-key", "nothing can be encrypted to this key")
@@ -137,18 +142,20 @@ func (s *suite) privateKey(b []byte) (hpke.PrivateKey, error) {
 	return k, nil
 }
 
-// checkHPKEKey refuses a public key that nothing could be encrypted to: whoever had it in the tree would keep all others from committing.
-func (s *suite) checkHPKEKey(public []byte) error {
-	if _, err := s.kem.NewPublicKey(public); err != nil {
-		return invalid("5.1.1/hpke-key", "not a public key of the suite")
+// checkHPKEKey reads a public key, and refuses one that nothing could be encrypted to: whoever had it in the tree would keep all others from
+// committing.
+func (s *suite) checkHPKEKey(public []byte) (hpke.PublicKey, error) {
+	k, err := s.kem.NewPublicKey(public)
+	if err != nil {
+		return nil, invalid("5.1.1/hpke-key", "not a public key of the suite")
 	}
 	switch s.kem.ID() {
 	case 0x0020, 0x647a: // X25519, alone or behind the key of ML-KEM-768
 		if lowOrder(public[len(public)-32:]) {
-			return invalid("5.1.1/hpke-key", "a point of low order")
+			return nil, invalid("5.1.1/hpke-key", "a point of low order")
 		}
 	}
-	return nil
+	return k, nil
 }
 
 // lowOrder tells whether X25519 with this point gives zero, whatever the private key is. These are all of them (RFC 7748 §6.1 and §7), but for the

@@ -119,7 +119,7 @@ func (l *LeafNode) Equal(other *LeafNode) bool { return bytes.Equal(marshal(l), 
 // checkAlone verifies what can be seen in the leaf itself (RFC 9420 §7.2, §7.3): the keys are keys, the credential and each extension are
 // among its own capabilities, and so are the group's version and suite.
 func (l *LeafNode) checkAlone(s *suite) error {
-	if err := s.checkHPKEKey(l.EncryptionKey); err != nil {
+	if _, err := s.checkHPKEKey(l.EncryptionKey); err != nil {
 		return err
 	}
 	if err := l.Extensions.check(); err != nil {

@@ -2,6 +2,7 @@ package mls
 
 import (
 	"bytes"
+	"crypto/hpke"
 	"time"
 )
 
@@ -21,6 +22,7 @@ type next struct {
 
 	added        []LeafIndex // ascending: each Add takes the next blank leaf to the right
 	packages     []*KeyPackage
+	initKeys     []hpke.PublicKey // theirs, for the Welcome; dropped as soon as they aren't needed, since those of ML-KEM take 8 KB each
 	psks         []PSKID
 	externalInit []byte
 	reinit       *ReInit
@@ -108,7 +110,11 @@ func (n *next) checkList(now time.Time) error {
 		}
 	}
 	cfg := n.g.cfg
-	if err := inParallel(len(adds), func(i int) error { return adds[i].check(n.g.s, now, cfg.maxLifetime()) }); err != nil {
+	n.initKeys = make([]hpke.PublicKey, len(adds))
+	if err := inParallel(len(adds), func(i int) (err error) {
+		n.initKeys[i], err = adds[i].check(n.g.s, now, cfg.maxLifetime())
+		return err
+	}); err != nil {
 		return err
 	}
 	for _, k := range adds { // one after the other: the validator is the application's
@@ -150,7 +156,7 @@ func (g *Group) checkProposal(q *queued, committer LeafIndex, external bool, now
 	p, s := q.proposal, g.s
 	switch p.Type {
 	case ProposalAdd:
-		if err := p.Add.check(s, now, g.cfg.maxLifetime()); err != nil {
+		if _, err := p.Add.check(s, now, g.cfg.maxLifetime()); err != nil {
 			return err
 		}
 		return g.cfg.validateMember(p.Add.Leaf)

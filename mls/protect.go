@@ -79,7 +79,7 @@ func (r *reception) encrypt(s *suite, a *authenticatedContent, use *keyUse, padd
 	c.encodeBody(&w)
 	a.encodeAuth(&w)
 	w.b = append(w.b, make([]byte, padded(len(w.b))-len(w.b))...)
-	p.ciphertext = s.aeadFor(use.key).Seal(nil, guarded(use.nonce, guard), w.b, p.contentAAD())
+	p.ciphertext = s.aeadFor(use.key).Seal(w.b[:0], guarded(use.nonce, guard), w.b, p.contentAAD()) // in place
 
 	var d writer // SenderData
 	d.u32(c.sender.Index)
@@ -99,14 +99,14 @@ func guarded(nonce Secret, guard [4]byte) []byte {
 
 // contentAAD is PrivateContentAAD, senderDataAAD is SenderDataAAD.
 func (p *privateMessage) contentAAD() []byte {
-	var w writer
+	w := writer{b: make([]byte, 0, 32+len(p.groupID)+len(p.authenticatedData))}
 	p.encodeHead(&w)
 	w.opaque(p.authenticatedData)
 	return w.b
 }
 
 func (p *privateMessage) senderDataAAD() []byte {
-	var w writer
+	w := writer{b: make([]byte, 0, 16+len(p.groupID))}
 	p.encodeHead(&w)
 	return w.b
 }

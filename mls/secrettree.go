@@ -219,7 +219,7 @@ func (t *secretTree) apply(u *keyUse) {
 
 // marshalHead writes a ratchet without its skipped keys, which have records of their own.
 func (r *ratchet) marshalHead() []byte {
-	var w writer
+	w := writer{b: make([]byte, 0, 8+len(r.secret))}
 	w.u32(r.generation)
 	w.opaque(r.secret)
 	return w.b
