@@ -221,7 +221,8 @@ func (f *floor) create(t ratchetTree, keyPackage, commit int) {
 	f.welcome(n)
 }
 
-// join: everybody's signature, and the hash of every node, twice for a parent that isn't blank (§7.9.2).
+// join: everybody's signature, and the hash of every node; besides, for a parent that isn't blank, its parent hash beside either child, since
+// exactly one must name it (§7.9.2).
 func (f *floor) join(e *epoch) {
 	f.open(500)
 	f.expand(3, f.s.nh)
@@ -245,7 +246,7 @@ func (f *floor) join(e *epoch) {
 	each(blanks, func() { f.hash(1, 2*f.s.nh+8) })
 	each(parents, func() {
 		f.hash(1, len(f.public)+3*f.s.nh+8)
-		f.hash(1, len(f.public)+2*f.s.nh+8)
+		f.hash(2, len(f.public)+2*f.s.nh+8)
 	})
 	steps := e.tree.filteredPath(e.own)
 	last := LeafIndex(e.tree.root.members) - 1
