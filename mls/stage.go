@@ -170,13 +170,10 @@ func (n *next) receivePath(path *updatePath) (before ratchetTree, steps []pathSt
 	if n.index.hasEncryptionKey(path.leaf.EncryptionKey) {
 		return before, nil, invalid("12.4.2/path-key-new", "the path's leaf has a key that is in the tree")
 	}
-	if err := inParallel(len(path.nodes), func(i int) error {
-		_, err := s.checkHPKEKey(path.nodes[i].encryptionKey)
-		return err
-	}); err != nil {
-		return before, nil, err
-	}
 	for _, node := range path.nodes {
+		if _, err := s.checkHPKEKey(node.encryptionKey); err != nil {
+			return before, nil, err
+		}
 		if n.index.hasEncryptionKey(node.encryptionKey) {
 			return before, nil, invalid("12.4.2/path-key-new", "the path has a key that is in the tree")
 		}
