@@ -23,6 +23,8 @@ type CommitOptions struct {
 	WelcomeTree bool
 	// WelcomeExternalPub puts the external key into it, so that newcomers can let others join by external commits.
 	WelcomeExternalPub bool
+	// WelcomeExtensions go into it too, for newcomers only (Group.Welcomed).
+	WelcomeExtensions Extensions
 }
 
 // LeafChange replaces parts of a leaf. The zero value changes only the encryption key.
@@ -54,6 +56,15 @@ func (p *Pending) Welcome() *Welcome { return p.welcome }
 
 // Tree is the ratchet tree after the commit, for newcomers whose Welcome doesn't have it.
 func (p *Pending) Tree() []byte { return marshal(p.epoch.tree) }
+
+// GroupInfo is an MLSMessage by which others can join with an external commit once this commit is accepted (RFC 9420 §12.4.3.2).
+func (p *Pending) GroupInfo(withTree bool) ([]byte, error) {
+	info, err := p.epoch.groupInfo(p.g.cfg, p.g.s, withTree, true)
+	if err != nil {
+		return nil, err
+	}
+	return marshal(&Message{Format: WireGroupInfo, groupInfo: info}), nil
+}
 
 // Authenticator of the epoch that the commit begins (RFC 9420 §8.7).
 func (p *Pending) Authenticator() []byte { return bytes.Clone(p.epoch.secrets.authenticator) }
@@ -303,7 +314,7 @@ func (n *next) createPath(own *ownPath, change LeafChange) (*placedPath, error) 
 // makeWelcome encrypts the group's secrets to each newcomer (RFC 9420 §12.4.3.1).
 func (p *Pending) makeWelcome(joiner Secret, placed *placedPath, o CommitOptions) (*Welcome, error) {
 	n, s := p.n, p.n.g.s
-	info, err := p.epoch.groupInfo(n.g.cfg, s, o.WelcomeTree, o.WelcomeExternalPub)
+	info, err := p.epoch.groupInfo(n.g.cfg, s, o.WelcomeTree, o.WelcomeExternalPub, o.WelcomeExtensions...)
 	if err != nil {
 		return nil, err
 	}

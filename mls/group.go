@@ -21,6 +21,8 @@ type Group struct {
 	origin     bool // it is being made out of another: its first commit may say so (RFC 9420 §12.1.4)
 	reinit     *ReInit
 
+	welcomed *GroupInfo // by which this member joined, in this process
+
 	// backlog are changes of a sending that could not be saved: its key counts as used, since nobody knows what the saver did.
 	backlog Changes
 }
@@ -94,6 +96,15 @@ func (g *Group) Members(f func(LeafIndex, *LeafNode) bool) { g.epoch.tree.member
 
 // Tree is the ratchet tree in the form of RFC 9420 §12.4.3.3, for newcomers whose Welcome or GroupInfo doesn't have it.
 func (g *Group) Tree() []byte { return marshal(g.epoch.tree) }
+
+// Welcomed tells who let this member in, in the epoch of the Welcome, and what CommitOptions.WelcomeExtensions he sent along. It is known
+// after Join, and not after Load.
+func (g *Group) Welcomed() (by LeafIndex, x Extensions, ok bool) {
+	if g.welcomed == nil {
+		return 0, nil, false
+	}
+	return g.welcomed.signer, g.welcomed.extensions, true
+}
 
 // Removed tells whether this member was removed: the group says nothing more to it, and it can say nothing more.
 func (g *Group) Removed() bool { return g.removed }
@@ -182,8 +193,8 @@ func (g *Group) saveSending(save func(Changes) error, c Changes) error {
 }
 
 // groupInfo describes an epoch to newcomers (RFC 9420 §12.4.3), signed by this member.
-func (e *epoch) groupInfo(c *Config, s *suite, withTree, withExternalPub bool) (*GroupInfo, error) {
-	info := &GroupInfo{context: e.groupContext, confirmationTag: e.confirmationTag, signer: e.own}
+func (e *epoch) groupInfo(c *Config, s *suite, withTree, withExternalPub bool, more ...Extension) (*GroupInfo, error) {
+	info := &GroupInfo{context: e.groupContext, confirmationTag: e.confirmationTag, signer: e.own, extensions: slices.Clone(more)}
 	if withTree {
 		info.extensions = append(info.extensions, Extension{ExtensionRatchetTree, marshal(e.tree)})
 	}

@@ -69,6 +69,7 @@ func (c *Config) Join(w *Welcome, k *KeyPackageSecrets, o JoinOptions, save Save
 	g, err := c.begin(s, e, save)
 	if err == nil {
 		k.used = !k.Package.LastResort()
+		g.welcomed = info
 	}
 	return g, err
 }
