@@ -25,6 +25,15 @@ func fileError(path string, err error) error {
 	return chat.Errorf(chat.CodeStorage, "path", path).Because(err)
 }
 
+// folderError is fileError for a folder that can't be made: usually something else has its name.
+func folderError(path string, err error) error {
+	failed := fileError(path, err)
+	if errors.Is(failed, chat.CodeStorage) {
+		return chat.Errorf(chat.CodeStorage, "path", path, "reason", "folder").Because(err)
+	}
+	return failed
+}
+
 // databaseError gives a failure of SQLite its code; it leaves the others as they are.
 func databaseError(path string, err error) error {
 	var own *chat.Error
