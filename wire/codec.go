@@ -54,6 +54,7 @@ func (*PutState) kind() Type       { return TypePutState }
 func (*PrivateRooms) kind() Type   { return TypePrivateRooms }
 func (*Roster) kind() Type         { return TypeRoster }
 func (*RosterList) kind() Type     { return TypeRosterList }
+func (*Expelled) kind() Type       { return TypeExpelled }
 
 func (f *HelloC) setType()         { f.Type = TypeHelloC }
 func (f *Challenge) setType()      { f.Type = TypeChallenge }
@@ -100,6 +101,7 @@ func (f *PutState) setType()       { f.Type = TypePutState }
 func (f *PrivateRooms) setType()   { f.Type = TypePrivateRooms }
 func (f *Roster) setType()         { f.Type = TypeRoster }
 func (f *RosterList) setType()     { f.Type = TypeRosterList }
+func (f *Expelled) setType()       { f.Type = TypeExpelled }
 
 var encMode, decMode = modes()
 

@@ -71,6 +71,15 @@ func maxSize(t Type) int {
 	return MaxLogin
 }
 
+// IsLarge reports whether a frame, of which start is the beginning, may be larger than a message: Limits.Commit bounds it instead of Limits.Frame.
+func IsLarge(start []byte) bool {
+	switch t, _ := typeOf(start); t {
+	case TypeCommit, TypePutState, TypePutPackages:
+		return true
+	}
+	return false
+}
+
 // empty makes the frame of a type; nil for an unknown one.
 func empty(t Type) Frame {
 	switch t {
@@ -188,6 +197,8 @@ func emptyPrivate(t Type) Frame {
 		return new(Roster)
 	case TypeRosterList:
 		return new(RosterList)
+	case TypeExpelled:
+		return new(Expelled)
 	}
 	return nil
 }

@@ -35,10 +35,12 @@ type KeyPackage struct {
 
 // Bounds of what the delivery service takes.
 const (
-	MaxKeyPackage  = 8 << 10 // bytes
-	MaxKeyPackages = 100     // one-time key packages of a device
-	MaxCommit      = 4 << 20 // bytes of a Commit frame: envelope, Welcomes, GroupInfo and tree
-	MaxRoster      = 5000    // accounts on the roster of a room
+	MaxKeyPackage    = 8 << 10 // bytes
+	MaxKeyPackageRef = 64      // bytes
+	MaxKeyPackages   = 100     // one-time key packages of a device
+	MaxTake          = 64      // accounts of one TakePackages
+	MaxCommit        = 4 << 20 // bytes of a Commit frame: envelope, Welcomes, GroupInfo and tree
+	MaxRoster        = 5000    // accounts on the roster of a room
 )
 
 // PutPackages publishes key packages of the asking device, and replaces its last resort when one is among them. An empty list only asks. Answered by
@@ -176,6 +178,13 @@ type RoomState struct {
 	Seq  chat.Seq
 	Info []byte
 	Tree []byte
+}
+
+// Expelled tells that the account isn't on a room's roster any more: what it had subscribed to there has ended.
+type Expelled struct {
+	_    struct{} `cbor:",toarray"`
+	Type Type
+	Room chat.RoomID
 }
 
 // WantState asks members for the state of a room, because somebody can't follow.

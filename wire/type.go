@@ -54,4 +54,5 @@ const (
 	TypePrivateRooms   Type = 54 // C
 	TypeRoster         Type = 55 // C
 	TypeRosterList     Type = 56 // S
+	TypeExpelled       Type = 57 // S
 )
