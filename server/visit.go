@@ -40,6 +40,7 @@ func (s *Server) visit(v *visitor, proxied bool) {
 		s.refuse(stream, v, err)
 		return
 	}
+	m.stream.Longer(s.longer.Load())
 	m.stream.Established(s.limits.Load().frame(), hub.LowWater, welcome, m.session.Drained)
 	s.config.Log.Debug("logged in", attrs(m))
 	s.visits.Go(func() { s.run(m) })
