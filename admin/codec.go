@@ -78,7 +78,7 @@ func Marshal(r Result) ([]byte, error) {
 	case *Listing:
 		return json.Marshal(&Listing{some(r.Present)})
 	case *RoomList:
-		return json.Marshal(&RoomList{some(r.Rooms)})
+		return json.Marshal(&RoomList{some(r.Rooms), r.Private})
 	case *AuditLog:
 		return json.Marshal(&AuditLog{some(r.Rows)})
 	case *BanList:

@@ -138,9 +138,15 @@ func (s seat) rooms(ctx context.Context) (Result, error) {
 	}
 	list := &RoomList{}
 	for _, r := range rooms {
+		if r.Kind == chat.PrivateRoom {
+			list.Private.Rooms++
+			list.Private.Messages += int64(r.Head - r.Floor) //nolint:gosec // far from 2^63
+			list.Private.Bytes += r.Bytes
+			continue
+		}
 		keep := s.o.Live.Retention(r)
 		list.Rooms = append(list.Rooms, Room{
-			Name: r.Name, Private: r.Kind == chat.PrivateRoom, Oldest: min(r.Floor+1, r.Head), Head: r.Head, Bytes: r.Bytes,
+			Name: r.Name, Oldest: min(r.Floor+1, r.Head), Head: r.Head, Bytes: r.Bytes,
 			Online: s.o.Live.Online(r.ID), Created: r.Created, Age: keep.Age, Size: keep.Bytes,
 		})
 	}

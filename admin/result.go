@@ -22,21 +22,29 @@ type Present struct {
 	Account   string    `json:"account"`
 	Address   string    `json:"address"` // HOST:PORT; behind a reverse proxy, the proxy's word
 	Since     time.Time `json:"since"`
-	Rooms     []string  `json:"rooms"`     // without "#"
+	Rooms     []string  `json:"rooms"`     // key rooms, without "#"
+	Private   int       `json:"private"`   // how many private rooms; which, is nobody's business
 	Client    string    `json:"client"`    // program and version, as the client says
 	Classical bool      `json:"classical"` // TLS without the post-quantum group
 	Proxied   bool      `json:"proxied"`   // came through the reverse proxy
 }
 
-// RoomList answers "rooms".
+// RoomList answers "rooms": the key rooms, and what there is of the others.
 type RoomList struct {
-	Rooms []Room `json:"rooms"`
+	Rooms   []Room  `json:"rooms"`
+	Private Private `json:"private"`
 }
 
-// Room is one room's log.
+// Private is all private rooms together.
+type Private struct {
+	Rooms    int   `json:"rooms"`
+	Messages int64 `json:"messages"` // and Commits
+	Bytes    int64 `json:"bytes"`
+}
+
+// Room is one key room's log.
 type Room struct {
 	Name    string        `json:"name"`
-	Private bool          `json:"private"`
 	Oldest  chat.Seq      `json:"oldest"` // the log begins with this one
 	Head    chat.Seq      `json:"head"`
 	Bytes   int64         `json:"bytes"`

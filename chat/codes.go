@@ -62,6 +62,8 @@ const (
 	CodeForked      Code = "forked"       // the server's log is not what members have seen (room)
 	CodeRolledBack  Code = "rolled_back"  // the server has lost what it had acknowledged
 	CodeUnreadable  Code = "unreadable"   // a message that can't be opened with the keys held (generation)
+	CodeNotMember   Code = "not_member"   // of a private room (room)
+	CodeNoPackage   Code = "no_package"   // nobody of that name can be added now: no device has published keys (name)
 	CodeLater       Code = "later"        // direct messages and private rooms come with a later version
 
 	// Administration.
@@ -123,7 +125,7 @@ func Codes() []Code {
 		CodeIdentity, CodeAuth, CodeVersion, CodeNameTaken, CodeNameLookalike, CodeNameForm, CodeNameOther, CodeIdentityChange, CodeRevoked,
 		CodeKicked, CodeBanned, CodeSuperseded, CodeGoodbye, CodeSlow,
 		CodeFrame, CodeFrameType, CodeTooLarge, CodeRate, CodeFull, CodeSame, CodeConflict, CodeEnvelope,
-		CodeRoomName, CodeRoomUnknown, CodeRoomExists, CodeRoomLimit, CodeNotJoined, CodeForked, CodeRolledBack, CodeUnreadable, CodeLater,
+		CodeRoomName, CodeRoomUnknown, CodeRoomExists, CodeRoomLimit, CodeNotJoined, CodeForked, CodeRolledBack, CodeUnreadable, CodeNotMember, CodeNoPackage, CodeLater,
 		CodeNoSuchPerson, CodeNotConnected, CodeNotBanned, CodeSelf, CodeUnknownCommand, CodeNotAcked,
 		CodeDiskFull, CodeStorage, CodeDataNewer, CodeDataInUse, CodeDataCorrupt, CodeVaultCorrupt, CodeVaultNewer, CodeVaultLocked, CodeVaultInUse,
 		CodeVaultFull, CodePassphrase, CodeKeyring,

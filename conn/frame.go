@@ -45,7 +45,14 @@ type scanner struct {
 	r       io.Reader
 	fromC   bool // the peer is a client: its frames are masked, a server's are not (RFC 6455 §5.1)
 	limit   int  // bytes of one message
+	longer  *Longer
 	scratch [maxHeader - 2]byte
+}
+
+// Longer lets some messages be longer than the others, as their first bytes tell.
+type Longer struct {
+	Limit int
+	May   func(start []byte) bool // at least 3 bytes
 }
 
 // head is the header of one frame.
@@ -80,8 +87,8 @@ func (s *scanner) message(control func(op byte, payload []byte)) ([]byte, error)
 		if begun != (h.op == opContinuation) || h.op == opText {
 			return nil, malformed("message out of order or not binary")
 		}
-		if h.size > s.limit-len(msg) {
-			return nil, chat.Errorf(chat.CodeTooLarge, "limit", strconv.Itoa(s.limit))
+		if h.size > s.limit-len(msg) && (s.longer == nil || h.size > s.longer.Limit-len(msg)) {
+			return nil, s.tooLarge()
 		}
 		if msg, err = s.payload(h, msg); err != nil {
 			return nil, err
@@ -91,6 +98,20 @@ func (s *scanner) message(control func(op byte, payload []byte)) ([]byte, error)
 		}
 		begun = true
 	}
+}
+
+func (s *scanner) tooLarge() error {
+	return chat.Errorf(chat.CodeTooLarge, "limit", strconv.Itoa(s.limit))
+}
+
+// mayBeLonger looks at the start of a message that goes beyond the limit. What is from masked on is masked still.
+func (s *scanner) mayBeLonger(h head, msg []byte, masked int) bool {
+	var start [3]byte
+	n := copy(start[:], msg)
+	if h.masked && masked < n {
+		applyMask(start[masked:n], h.mask)
+	}
+	return s.longer.May(start[:n])
 }
 
 // head reads and checks a frame's header.
@@ -164,6 +185,9 @@ func (s *scanner) payload(h head, msg []byte) ([]byte, error) {
 		}
 		if _, err := io.ReadFull(s.r, msg[at:]); err != nil {
 			return nil, unexpected(err)
+		}
+		if left == h.size && start+h.size > s.limit && !s.mayBeLonger(h, msg, start) {
+			return nil, s.tooLarge()
 		}
 		left -= n
 	}

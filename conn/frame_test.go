@@ -161,3 +161,41 @@ func FuzzMessages(f *testing.F) {
 		}
 	})
 }
+
+// Some messages may be longer, as their first bytes say; the others cost no more than their beginning.
+func TestLongerMessages(t *testing.T) {
+	longer := &Longer{Limit: 100_000, May: func(start []byte) bool { return len(start) == 3 && start[2] == 'L' }}
+	read := func(raw []byte, fromC bool) (msg []byte, used int, err error) {
+		r := &counting{r: bytes.NewReader(raw)}
+		s := scanner{r: r, fromC: fromC, limit: 10_000, longer: longer}
+		msg, err = s.message(nil)
+		return msg, r.n, err
+	}
+	of := func(kind byte, n int) []byte { return append([]byte{0, 0, kind}, make([]byte, n-3)...) }
+	for _, c := range []struct {
+		kind byte
+		size int
+		good bool
+	}{{'S', 10_000, true}, {'S', 10_001, false}, {'L', 10_001, true}, {'L', 100_000, true}, {'L', 100_001, false}, {'S', 100_001, false}} {
+		payload := of(c.kind, c.size)
+		for fromC, raw := range map[bool][]byte{true: appendClient(nil, opBinary, payload), false: appendServer(nil, opBinary, payload)} {
+			msg, used, err := read(raw, fromC)
+			if c.good && (err != nil || !bytes.Equal(msg, payload)) || !c.good && (chat.CodeOf(err) != chat.CodeTooLarge || used > trusted+maxHeader) {
+				t.Errorf("%c of %d bytes, from client %v: %d read, %v", c.kind, c.size, fromC, used, err)
+			}
+		}
+	}
+	// In fragments, the kind being told by the first, by the second, or by both together.
+	for _, first := range []int{1, 2, 3, 5, 9_999, 10_000} {
+		for kind, good := range map[byte]bool{'L': true, 'S': false} {
+			payload := of(kind, 20_000)
+			raw := appendClient(nil, opBinary, payload[:first])
+			raw[0] &^= bitFIN
+			raw = append(raw, appendClient(nil, opContinuation, payload[first:])...)
+			msg, _, err := read(raw, true)
+			if good && (err != nil || !bytes.Equal(msg, payload)) || !good && chat.CodeOf(err) != chat.CodeTooLarge {
+				t.Errorf("%c, %d bytes in the first fragment: %v", kind, first, err)
+			}
+		}
+	}
+}

@@ -116,6 +116,9 @@ func (s *Stream) Send(frame []byte) error {
 	return err
 }
 
+// Longer lets some frames be longer than the limit of Established. The goroutine that reads calls it.
+func (s *Stream) Longer(l *Longer) { s.in.longer = l }
+
 // Read returns the next frame, which is the caller's. After Close it goes on until the peer has
 // closed too, or a while has gone, and returns no more frames. While more than a mebibyte waits to be written it doesn't read. CodeFrame, CodeTooLarge (limit), and
 // the errors of the network; io.EOF when the peer has closed in order.

@@ -67,8 +67,8 @@ func (a *appender) take() (b batch, closed bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	n, bytes := 0, 0
-	for n < len(a.waiting) && n < batchMessages && (n == 0 || bytes+len(a.waiting[n].Envelope) <= batchBytes) {
-		bytes += len(a.waiting[n].Envelope)
+	for n < len(a.waiting) && n < batchMessages && (n == 0 || bytes+a.waiting[n].size() <= batchBytes) {
+		bytes += a.waiting[n].size()
 		n++
 	}
 	b.submissions, b.senders = a.waiting[:n:n], a.senders[:n:n]
@@ -123,11 +123,16 @@ func (a *appender) deliver() {
 			grown = a.stage(b) // before the acknowledgements: who reads after one of them finds the message
 		}
 		a.answer(b)
+		a.expel(b)
+		a.invite(b)
 		for _, w := range grown {
 			a.hub.bus.Publish(w)
 		}
 	}
 }
+
+// size is what a message takes in memory, roughly.
+func (s *Submission) size() int { return len(s.Envelope) + s.Change.size() }
 
 // answer sends the acknowledgements, those of one session in one go, before anything is fanned out.
 func (a *appender) answer(b batch) {
@@ -168,6 +173,9 @@ func (a *appender) stage(b batch) (grown []Wakeup) {
 			continue
 		}
 		sub := &b.submissions[i]
+		if o.Roster {
+			a.hub.rosterChanged(sub.Room)
+		}
 		if fresh[sub.Room] == nil {
 			order = append(order, sub.Room)
 		}

@@ -14,11 +14,12 @@ import (
 
 // Limits is what one person and everyone together may take. Reload changes them.
 type Limits struct {
-	Message int // bytes of one envelope
-	Rate    int // messages a second for each account, sustained; 0: unlimited
-	Burst   int // messages at once
-	Rooms   int // key rooms on the server
-	Page    int // entries of one Page
+	Message      int // bytes of one envelope
+	Rate         int // messages a second for each account, sustained; 0: unlimited
+	Burst        int // messages at once
+	Rooms        int // key rooms on the server
+	PrivateRooms int // private rooms on the server
+	Page         int // entries of one Page
 }
 
 // Config is what a Hub is made of. Server, Store and Bus are required.
@@ -52,6 +53,7 @@ type Hub struct {
 	appender *appender
 	counters counters
 	rates    rates
+	takes    takes
 
 	mu         sync.RWMutex // guards what follows; a room's lock may be taken under it, not the other way round
 	rooms      map[chat.RoomID]*room
@@ -113,6 +115,9 @@ func New(ctx context.Context, c Config) (*Hub, error) {
 func (h *Hub) Reload(l Limits, keep Retention, byName map[string]Retention) {
 	if l.Page <= 0 {
 		l.Page = 1000
+	}
+	if l.PrivateRooms <= 0 {
+		l.PrivateRooms = 1<<31 - 1
 	}
 	h.settings.Store(&settings{limits: l, retention: keep, byName: byName})
 	h.rates.forget()

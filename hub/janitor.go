@@ -22,6 +22,8 @@ func (h *Hub) janitor() {
 // sweep is one round.
 func (h *Hub) sweep(now time.Time) {
 	h.rates.sweep(now)
+	h.takes.sweep(now)
+	h.sweepPrivate(now)
 	rows, err := h.store.Rooms(h.ctx)
 	if err != nil {
 		if h.ctx.Err() == nil {
@@ -32,7 +34,7 @@ func (h *Hub) sweep(now time.Time) {
 	pruned := false
 	for _, row := range rows {
 		keep := h.Retention(row)
-		for h.ctx.Err() == nil && keep != (Retention{}) {
+		for h.ctx.Err() == nil && keep != (Retention{}) && row.Floor < row.Head {
 			gone, err := h.store.Prune(h.ctx, row.ID, keep, now)
 			if err != nil && h.ctx.Err() == nil {
 				h.log.Error("retention can't remove messages", "room", row.Name, "err", err)
@@ -45,6 +47,25 @@ func (h *Hub) sweep(now time.Time) {
 	}
 	if pruned {
 		h.refloor()
+	}
+}
+
+// sweepPrivate removes what nobody needs any more of private rooms.
+func (h *Hub) sweepPrivate(now time.Time) {
+	for more := true; more && h.ctx.Err() == nil; {
+		swept, err := h.store.SweepPrivate(h.ctx, now)
+		if err != nil {
+			if h.ctx.Err() == nil {
+				h.log.Error("private rooms can't be swept", "err", err)
+			}
+			return
+		}
+		h.mu.Lock()
+		for _, id := range swept.Rooms {
+			delete(h.rooms, id)
+		}
+		h.mu.Unlock()
+		more = swept.More
 	}
 }
 

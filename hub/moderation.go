@@ -29,10 +29,11 @@ func (h *Hub) all() []*Session {
 	return list
 }
 
-// Present is one connection, with the rooms that it reads.
+// Present is one connection, with the key rooms that it reads, and how many private ones.
 type Present struct {
 	Peer
-	Rooms []string
+	Rooms   []string
+	Private int
 }
 
 // Present lists the connections, by name.
@@ -42,6 +43,10 @@ func (h *Hub) Present() []Present {
 	for i, s := range sessions {
 		list[i].Peer = s.peer
 		for _, sub := range s.subscriptions() {
+			if sub.room.kind == chat.PrivateRoom {
+				list[i].Private++
+				continue
+			}
 			list[i].Rooms = append(list[i].Rooms, sub.room.name)
 		}
 		slices.Sort(list[i].Rooms)

@@ -27,8 +27,17 @@ const bucketLife = 10 * time.Minute
 
 // wait takes a token for one message, and waits for it. It returns an error only when ctx ends.
 func (r *rates) wait(ctx context.Context, a chat.AccountID, l Limits) error {
+	return r.waitFor(ctx, a, l, 0)
+}
+
+// waitFor is wait for something of a size in bytes: it takes a token for as much as one message may hold.
+func (r *rates) waitFor(ctx context.Context, a chat.AccountID, l Limits, size int) error {
 	if l.Rate <= 0 {
 		return nil
+	}
+	n := 1
+	if l.Message > 0 {
+		n = min(1+size/l.Message, max(1, l.Burst))
 	}
 	r.mu.Lock()
 	b := r.buckets[a]
@@ -41,10 +50,10 @@ func (r *rates) wait(ctx context.Context, a chat.AccountID, l Limits) error {
 	}
 	b.used = time.Now()
 	r.mu.Unlock()
-	if b.Allow() {
+	if b.AllowN(time.Now(), n) {
 		return nil
 	}
-	return b.Wait(ctx)
+	return b.WaitN(ctx, n)
 }
 
 // sweep forgets the buckets that have filled up long ago.

@@ -39,7 +39,7 @@ func (s *Session) request(f wire.Frame) (ref uint64, answer []byte, err error) {
 		answer, err = s.putLink(f)
 		return f.Ref, answer, err
 	}
-	return 0, nil, chat.Errorf(chat.CodeFrame) // a server's frame, or one of the login
+	return s.privateRequest(f)
 }
 
 // maxSubscriptions bounds what one connection may read at the same time.
@@ -56,7 +56,11 @@ func (s *Session) subscribe(f *wire.Subscribe) error {
 	if n >= maxSubscriptions && s.subscription(f.Room) == nil {
 		return chat.Errorf(chat.CodeRoomLimit)
 	}
-	r.subscribe(s, f)
+	for !r.subscribe(s, f) {
+		if err := r.allows(s.ctx, s.peer.Account); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -73,7 +77,7 @@ func (s *Session) unsubscribe(f *wire.Unsubscribe) ([]byte, error) {
 }
 
 func (s *Session) read(f *wire.Read) ([]byte, error) {
-	if _, err := s.hub.room(f.Room); err != nil {
+	if _, err := s.open(f.Room); err != nil {
 		return nil, err
 	}
 	limit := s.hub.limits().Page
@@ -143,7 +147,7 @@ func (s *Session) list(f *wire.List) ([]byte, error) {
 	if f.Room.IsZero() {
 		sessions = s.hub.all()
 	} else {
-		r, err := s.hub.room(f.Room)
+		r, err := s.open(f.Room)
 		if err != nil {
 			return nil, err
 		}

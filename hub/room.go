@@ -40,6 +40,8 @@ type room struct {
 	people  map[chat.AccountID]*presence
 	changes map[chat.AccountID]string // since presence was last told: the name of who left
 	telling bool                      // a timer will tell presence
+
+	roster *roster // of a private room; nil in others
 }
 
 // How much of a log's end is kept in memory, so that who joins doesn't read the disk.
@@ -55,11 +57,15 @@ type tailFrame struct {
 }
 
 func newRoom(h *Hub, row Room) *room {
-	return &room{
+	r := &room{
 		hub: h, id: row.ID, name: row.Name, kind: row.Kind, floor: row.Floor, floorHash: row.FloorHash,
 		before: row.HeadHash, head: row.Head, headHash: row.HeadHash, target: row.Head,
 		people: map[chat.AccountID]*presence{}, changes: map[chat.AccountID]string{},
 	}
+	if row.Kind == chat.PrivateRoom {
+		r.roster = &roster{}
+	}
+	return r
 }
 
 // info is what people are told of it.
@@ -127,6 +133,7 @@ func (r *room) fan() {
 			r.mu.Unlock()
 			return
 		}
+		r.review() // another node stored them
 		r.mu.Lock()
 		r.spread(fresh)
 		r.mu.Unlock()

@@ -13,41 +13,62 @@ const rotationGrace = 30 * time.Second
 
 // send takes a message on its way to the disk.
 func (s *Session) send(f *wire.Send) error {
-	env, err := s.checkSend(f)
+	seen, err := s.checkSend(f)
 	if err != nil {
-		e := codeOf(err)
-		s.hub.counters.refused.Add(1)
-		s.conn.Push(wire.Encode(&wire.Failure{ID: f.ID, Code: e.Code, Params: e.Params}))
+		s.refuse(f.ID, err)
 		return nil
 	}
-	if s.hub.rates.wait(s.ctx, s.peer.Account, s.hub.limits()) != nil || !s.reserve() {
+	return s.submit(Submission{Room: f.Room, ID: f.ID, Kind: f.Kind, Base: f.Base, Seen: seen, Envelope: f.Envelope})
+}
+
+// refuse answers a message that isn't stored.
+func (s *Session) refuse(id chat.MessageID, err error) {
+	e := codeOf(err)
+	s.hub.counters.refused.Add(1)
+	s.conn.Push(wire.Encode(&wire.Failure{ID: id, Code: e.Code, Params: e.Params}))
+}
+
+// submit hands a message to the appender, when its sender's rate allows it.
+func (s *Session) submit(sub Submission) error {
+	if s.hub.rates.waitFor(s.ctx, s.peer.Account, s.hub.limits(), sub.Change.size()) != nil || !s.reserve() {
 		return errOver
 	}
-	ok := s.hub.appender.submit(s, Submission{
-		Room: f.Room, ID: f.ID, Account: s.peer.Account, Device: s.peer.Device, Session: s.peer.Session,
-		Kind: f.Kind, Base: f.Base, Seen: env.SeenSeq, Envelope: f.Envelope, At: time.Now(),
-	})
-	if !ok { // the server stops: Close says goodbye
+	sub.Account, sub.Device, sub.Session, sub.At = s.peer.Account, s.peer.Device, s.peer.Session, time.Now()
+	if !s.hub.appender.submit(s, sub) { // the server stops: Close says goodbye
 		s.release(1)
 		return errOver
 	}
 	return nil
 }
 
-// checkSend looks at what the server can see of a message: that its header says what its frame and its session say.
-func (s *Session) checkSend(f *wire.Send) (wire.Envelope, error) {
-	none := wire.Envelope{}
+// checkSend looks at what the server can see of a message: that its header says what its frame and its session say. It returns the head
+// that the sender vouches for.
+func (s *Session) checkSend(f *wire.Send) (chat.Seq, error) {
 	if most := s.hub.limits().Message; most > 0 && len(f.Envelope) > most {
-		return none, chat.Errorf(chat.CodeTooLarge, "limit", strconv.Itoa(most))
+		return 0, chat.Errorf(chat.CodeTooLarge, "limit", strconv.Itoa(most))
 	}
-	if _, err := s.hub.room(f.Room); err != nil {
-		return none, err
+	r, err := s.hub.room(f.Room)
+	if err != nil {
+		return 0, err
 	}
+	if f.Kind != chat.Content {
+		return 0, chat.Errorf(chat.CodeEnvelope)
+	}
+	if r.kind == chat.PrivateRoom {
+		return f.Base, s.checkPrivate(f.Room, f.ID, f.Envelope)
+	}
+	env, err := s.checkEnvelope(f)
+	return env.SeenSeq, err
+}
+
+// checkEnvelope looks at a message of a key room.
+func (s *Session) checkEnvelope(f *wire.Send) (wire.Envelope, error) {
+	none := wire.Envelope{}
 	env, err := wire.ParseEnvelope(f.Envelope)
 	if err != nil {
 		return none, err
 	}
-	if f.Kind != chat.Content || f.Base != 0 || env.Room != f.Room || env.ID != f.ID || env.Account != s.peer.Account || env.Device != s.peer.Device {
+	if f.Base != 0 || env.Room != f.Room || env.ID != f.ID || env.Account != s.peer.Account || env.Device != s.peer.Device {
 		return none, chat.Errorf(chat.CodeEnvelope)
 	}
 	s.hub.mu.RLock()

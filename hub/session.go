@@ -175,6 +175,8 @@ func (s *Session) Handle(raw []byte) error {
 	switch f := f.(type) {
 	case *wire.Send:
 		return s.send(f)
+	case *wire.Commit:
+		return s.commit(f)
 	case *wire.Bye:
 		s.conn.Close(nil)
 		return errOver

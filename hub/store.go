@@ -19,7 +19,7 @@ type Store interface {
 	// Append is the one way into a log. In one transaction it checks each submission
 	// in order, gives the good ones their sequence numbers and chain hashes, and
 	// reports each: CodeRevoked, CodeBanned, CodeSuperseded (an older session generation),
-	// CodeRoomUnknown, CodeSame, CodeConflict. A known (device, ID) with the same bytes is
+	// CodeRoomUnknown, CodeSame, CodeConflict, and in private rooms what Change and CodeNotMember say. A known (device, ID) with the same bytes is
 	// no error: the outcome repeats the first acknowledgement. An error of Append itself
 	// means that nothing of the batch is stored.
 	Append(ctx context.Context, batch []Submission) ([]Outcome, error)
@@ -28,13 +28,16 @@ type Store interface {
 	Entries(ctx context.Context, room chat.RoomID, after chat.Seq, limit, maxBytes int) (Page, error)
 
 	Rooms(ctx context.Context) ([]Room, error)
-	// CreateRoom returns CodeRoomExists with the existing room, and CodeRoomLimit beyond most.
+	// CreateRoom returns CodeRoomExists with the existing room, and CodeRoomLimit beyond most rooms of its kind. The creator of a
+	// private room is on its roster (CodeNoSuchPerson).
 	CreateRoom(ctx context.Context, r NewRoom, most int) (Room, error)
 	// Prune removes what a room's retention no longer keeps, and reports how much went. It never cuts
 	// beyond the newest seen head that a remaining entry vouches for (PROTOCOL §5).
 	Prune(ctx context.Context, room chat.RoomID, keep Retention, now time.Time) (Pruned, error)
 	// SetRetention overrides the server's retention for one room.
 	SetRetention(ctx context.Context, room chat.RoomID, keep Retention) error
+
+	PrivateStore
 
 	// Enrol makes the account and the device if they are new, takes the name, and opens the
 	// device's first session. CodeNameTaken, CodeNameLookalike, CodeNameOther, CodeBanned (reason), CodeRevoked,
@@ -86,10 +89,11 @@ type Submission struct {
 	Device   chat.DeviceID
 	Session  uint64 // the session generation that Login gave
 	Kind     chat.EntryKind
-	Base     chat.Seq // of a Commit, compared with the room's last_commit_seq
+	Base     chat.Seq // of a Commit, compared with the room's last_commit_seq; of content in a private room, the last Commit applied
 	Seen     chat.Seq // the head that the sender vouches for
 	Envelope []byte   // not changed by anyone
 	At       time.Time
+	Change   *Change // what goes with a Commit of a private room; nil: nothing
 }
 
 // Outcome is what became of a Submission. Err is nil when it is durable.
@@ -97,8 +101,10 @@ type Outcome struct {
 	Err       *chat.Error
 	Seq       chat.Seq
 	At        time.Time
-	Hash      [32]byte // H_Seq
-	Duplicate bool     // it had been stored before
+	Hash      [32]byte         // H_Seq
+	Duplicate bool             // it had been stored before
+	Roster    bool             // it has changed the room's roster
+	Left      []chat.AccountID // who isn't on the roster any more since this entry
 }
 
 // Entry is one place in a log as it is read back.
@@ -139,6 +145,7 @@ type NewRoom struct {
 	Kind    chat.RoomKind
 	Start   [32]byte
 	Creator chat.AccountID // zero: the server
+	Most    int            // rooms of the kind that the creator may have made; 0: no bound
 	At      time.Time
 }
 

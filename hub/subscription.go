@@ -18,11 +18,15 @@ type subscription struct {
 	gone    bool
 }
 
-// subscribe begins a cursor after the entry after, but no further back than tail entries, and answers with Room.
-func (r *room) subscribe(s *Session, f *wire.Subscribe) {
+// subscribe begins a cursor after the entry after, but no further back than tail entries, and answers with Room. False when the roster has
+// changed, and must be asked first.
+func (r *room) subscribe(s *Session, f *wire.Subscribe) bool {
 	r.loadTail(r.hub.ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !r.roster.admits(s.peer.Account) {
+		return false
+	}
 	r.settle()
 	if old := s.subscription(r.id); old != nil {
 		r.remove(old)
@@ -37,6 +41,7 @@ func (r *room) subscribe(s *Session, f *wire.Subscribe) {
 	r.came(s)
 	s.conn.Push(wire.Encode(&wire.Room{Ref: f.Ref, Info: r.infoLocked()}))
 	r.advance(sub)
+	return true
 }
 
 // advance brings a cursor to the head out of memory if it can, else has it read the log. Under r.mu.

@@ -22,6 +22,7 @@ type world struct {
 	t     *testing.T
 	store *faulty
 	hub   *hub.Hub
+	bus   hub.Bus
 	lobby chat.RoomID
 	count byte
 }
@@ -60,7 +61,7 @@ func inWorld(t *testing.T, limits hub.Limits, f func(*world)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &world{t: t, store: &faulty{Store: s}, lobby: chat.KeyRoomID(server, chat.Lobby)}
+		w := &world{t: t, store: &faulty{Store: s}, bus: fanout.NewLocal(), lobby: chat.KeyRoomID(server, chat.Lobby)}
 		ctx := context.Background()
 		if err := s.Rotate(ctx, hub.Generation{Number: 1, Access: [32]byte{1}, At: time.Now()}, false, hub.Audit{}); err != nil {
 			t.Fatal(err)
@@ -68,7 +69,7 @@ func inWorld(t *testing.T, limits hub.Limits, f func(*world)) {
 		if limits.Message == 0 {
 			limits = hub.Limits{Message: 64 << 10, Rooms: 10, Page: 100}
 		}
-		if w.hub, err = hub.New(ctx, hub.Config{Server: server, Store: w.store, Bus: fanout.NewLocal(), Limits: limits}); err != nil {
+		if w.hub, err = hub.New(ctx, hub.Config{Server: server, Store: w.store, Bus: w.bus, Limits: limits}); err != nil {
 			t.Fatal(err)
 		}
 		f(w)

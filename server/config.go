@@ -8,6 +8,7 @@ import (
 
 	"huisclos/access"
 	"huisclos/chat"
+	"huisclos/conn"
 	"huisclos/hub"
 	"huisclos/wire"
 )
@@ -49,9 +50,11 @@ type Settings struct {
 // "no bound".
 type Limits struct {
 	Message         int // bytes of one envelope
+	Commit          int // bytes of one Commit, PutState or PutPackages frame
 	Rate            int // messages a second for each account, sustained; 0: no bound
 	Burst           int // messages at once
-	Rooms           int // on this server
+	Rooms           int // key rooms on this server
+	PrivateRooms    int // on this server
 	Page            int // entries of one page
 	Connections     int // logged in, on this server
 	PerAddress      int // logged in, from one address (of IPv6, one /64); 0: no bound
@@ -63,7 +66,7 @@ type Limits struct {
 // DefaultLimits is what a server allows when nothing is said.
 func DefaultLimits() Limits {
 	return Limits{
-		Message: 64 << 10, Rate: 200, Burst: 10000, Rooms: 1000, Page: 1000,
+		Message: 64 << 10, Commit: wire.MaxCommit, Rate: 200, Burst: 10000, Rooms: 1000, PrivateRooms: 20000, Page: 1000,
 		Connections: 20000, FailuresAMinute: 600, Waiting: 4096, Idle: 90 * time.Second,
 	}
 }
@@ -83,6 +86,8 @@ const (
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
 	orElse(&l.Message, d.Message)
+	orElse(&l.Commit, d.Commit)
+	orElse(&l.PrivateRooms, d.PrivateRooms)
 	orElse(&l.Burst, d.Burst)
 	orElse(&l.Rooms, d.Rooms)
 	orElse(&l.Page, d.Page)
@@ -103,18 +108,23 @@ func orElse(v *int, d int) {
 // Wire is what of l is announced to clients.
 func (l Limits) Wire() wire.Limits {
 	return wire.Limits{
-		Frame: u32(l.Message + frameOverhead), Message: u32(l.Message), Rate: u32(l.Rate), Burst: u32(l.Burst),
+		Frame: u32(l.Message + frameOverhead), Message: u32(l.Message), Commit: u32(l.Commit), Rate: u32(l.Rate), Burst: u32(l.Burst),
 		Rooms: u32(l.Rooms), Page: u32(l.Page), Idle: u32(int(l.Idle / time.Second)),
 	}
 }
 
 // hub is what of l the hub enforces.
 func (l Limits) hub() hub.Limits {
-	return hub.Limits{Message: l.Message, Rate: l.Rate, Burst: l.Burst, Rooms: l.Rooms, Page: l.Page}
+	return hub.Limits{Message: l.Message, Rate: l.Rate, Burst: l.Burst, Rooms: l.Rooms, PrivateRooms: l.PrivateRooms, Page: l.Page}
 }
 
 // frame is the greatest frame that is read after the login.
 func (l Limits) frame() int { return max(l.Message+frameOverhead, maxLoginFrame) }
+
+// longer is what the frames of private rooms may have beyond that.
+func (l Limits) longer() *conn.Longer {
+	return &conn.Longer{Limit: max(l.Commit, l.frame()), May: wire.IsLarge}
+}
 
 func u32(n int) uint32 { return uint32(min(max(n, 0), math.MaxUint32)) } //nolint:gosec // bounded
 

@@ -18,7 +18,7 @@ func (s *Server) Present() []admin.Present {
 	for i, p := range here {
 		list[i] = admin.Present{
 			Name: p.Name, Account: p.Account.String(), Address: p.Address, Since: p.Since,
-			Rooms: p.Rooms, Client: p.Client, Classical: p.Classical, Proxied: p.Proxied,
+			Rooms: p.Rooms, Private: p.Private, Client: p.Client, Classical: p.Classical, Proxied: p.Proxied,
 		}
 	}
 	return list

@@ -34,6 +34,7 @@ type Server struct {
 	started  time.Time
 
 	limits atomic.Pointer[Limits]
+	longer atomic.Pointer[conn.Longer]         // of limits, shared by all connections
 	login  atomic.Pointer[access.ServerConfig] // what the next login is made with
 
 	mu        sync.Mutex // guards the rest
@@ -69,6 +70,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	s.acceptor = &conn.Acceptor{TLS: conn.ServerTLS(certs.get, c.Classical), MaxFrame: maxLoginFrame, Web: s.web()}
 	s.metrics = newMetrics(s)
 	s.limits.Store(&c.Limits)
+	s.longer.Store(c.Limits.longer())
 	if err := s.Refresh(ctx); err != nil {
 		return nil, err
 	}
@@ -121,6 +123,7 @@ func (s *Server) Apply(ctx context.Context, to Settings) error {
 	l.Waiting = s.limits.Load().Waiting
 	l = l.withDefaults()
 	s.limits.Store(&l)
+	s.longer.Store(l.longer())
 	s.attempts.set(l.FailuresAMinute)
 	if s.hub != nil {
 		s.hub.Reload(l.hub(), to.Retention, to.RoomRetention)

@@ -42,6 +42,7 @@ func (s *Server) visit(v *visitor, proxied bool) {
 		s.refuse(stream, v, err)
 		return
 	}
+	m.stream.Longer(s.longer.Load())
 	m.stream.Established(s.limits.Load().frame(), hub.LowWater, welcome, m.session.Drained)
 	s.debug("logged in", m)
 	s.visits.Go(func() { s.run(m) })

@@ -54,6 +54,7 @@ type appending struct {
 	insertion *sqlite3.Stmt // insertEntry
 	rooms     map[chat.RoomID]*roomRow
 	devices   map[chat.DeviceID]*deviceRow
+	standings map[placing]standing // read since a roster changed
 
 	lastRoom   *roomRow // those of the message before, most often this one's too
 	lastDevice *deviceRow
@@ -63,6 +64,7 @@ type appending struct {
 type roomRow struct {
 	id         chat.RoomID
 	no         int64 // 0: there is no such room
+	private    bool
 	head       chat.Seq
 	hash       [32]byte
 	lastCommit chat.Seq
@@ -72,13 +74,14 @@ type roomRow struct {
 
 // deviceRow is what an Append checks of a sender.
 type deviceRow struct {
-	id      chat.DeviceID
-	no      int64 // 0: there is no such device
-	account chat.AccountID
-	session uint64
-	revoked bool
-	banned  bool
-	retired []byte // the greatest ID among its messages that retention has removed; nil: none
+	id        chat.DeviceID
+	no        int64 // 0: there is no such device
+	account   chat.AccountID
+	accountNo int64
+	session   uint64
+	revoked   bool
+	banned    bool
+	retired   []byte // the greatest ID among its messages that retention has removed; nil: none
 }
 
 func (b *appending) append(sub *hub.Submission, o *hub.Outcome) error {
@@ -97,24 +100,60 @@ func (b *appending) append(sub *hub.Submission, o *hub.Outcome) error {
 		o.Err = chat.Errorf(chat.CodeRoomUnknown, "name", sub.Room.String())
 		return nil
 	}
+	if room.private {
+		return b.appendPrivate(device, room, sub, o)
+	}
 	envelope := wire.HashEnvelope(sub.Envelope)
-	if sub.Kind == chat.Commit && sub.Base != room.lastCommit {
+	if conflicts(room, sub) {
 		if known, err := b.known(device, room, sub, envelope, o); known || err != nil {
 			return err
 		}
 		o.Err = chat.Errorf(chat.CodeConflict)
 		return nil
 	}
+	_, err = b.store(device, room, sub, envelope, o)
+	return err
+}
+
+// conflicts reports whether another Commit came first.
+func conflicts(room *roomRow, sub *hub.Submission) bool {
+	return sub.Kind == chat.Commit && sub.Base != room.lastCommit
+}
+
+// store stores a message, or answers with what is stored under its ID.
+func (b *appending) store(device *deviceRow, room *roomRow, sub *hub.Submission, envelope [32]byte, o *hub.Outcome) (fresh bool, err error) {
 	if bytes.Compare(sub.ID[:], device.retired) <= 0 {
+		if known, err := b.known(device, room, sub, envelope, o); known || err != nil {
+			return false, err
+		}
+	}
+	fresh, err = b.insert(device, room, sub, envelope, o)
+	if err == nil && !fresh {
+		_, err = b.known(device, room, sub, envelope, o)
+	}
+	return fresh, err
+}
+
+// appendPrivate is append for a private room. What is known is answered whatever has become of its sender and of the room.
+func (b *appending) appendPrivate(device *deviceRow, room *roomRow, sub *hub.Submission, o *hub.Outcome) error {
+	from, err := b.standing(room.no, device.accountNo)
+	if err != nil {
+		return err
+	}
+	envelope := wire.HashEnvelope(sub.Envelope)
+	if from == absent || sub.Kind == chat.Commit {
 		if known, err := b.known(device, room, sub, envelope, o); known || err != nil {
 			return err
 		}
 	}
-	fresh, err := b.insert(device, room, sub, envelope, o)
-	if err == nil && !fresh {
-		_, err = b.known(device, room, sub, envelope, o)
+	if o.Err, err = b.admit(room, sub, from); o.Err != nil || err != nil {
+		return err
 	}
-	return err
+	fresh, err := b.store(device, room, sub, envelope, o)
+	if err != nil || !fresh {
+		return err
+	}
+	return b.enrich(device, room, sub, from, o)
 }
 
 // refuse says why a device may not append.
@@ -209,8 +248,9 @@ func (b *appending) room(id chat.RoomID) (*roomRow, error) {
 	r := b.rooms[id]
 	if r == nil {
 		r = &roomRow{id: id}
-		err := b.c.query("SELECT no, head, head_hash, last_commit_seq FROM rooms WHERE room = ?", func(s *sqlite3.Stmt) error {
+		err := b.c.query("SELECT no, head, head_hash, last_commit_seq, kind FROM rooms WHERE room = ?", func(s *sqlite3.Stmt) error {
 			r.no, r.head, r.hash, r.lastCommit = s.ColumnInt64(0), chat.Seq(s.ColumnInt64(1)), blob32(s, 2), chat.Seq(s.ColumnInt64(3)) //nolint:gosec // positive
+			r.private = s.ColumnInt(4) == int(chat.PrivateRoom)
 			return nil
 		}, id[:])
 		if err != nil {
@@ -233,10 +273,11 @@ func (b *appending) device(id chat.DeviceID) (*deviceRow, error) {
 	if d == nil {
 		d = &deviceRow{id: id}
 		err := b.c.query(`SELECT d.no, a.account, d.session_gen, d.revoked, EXISTS (SELECT 1 FROM bans WHERE account = a.no),
-			(SELECT max(id) FROM retired WHERE device = d.no)
+			(SELECT max(id) FROM retired WHERE device = d.no), a.no
 			FROM devices d JOIN accounts a ON a.no = d.account WHERE d.device = ?`, func(s *sqlite3.Stmt) error {
 			d.no, d.account, d.session = s.ColumnInt64(0), chat.AccountID(blob32(s, 1)), uint64(s.ColumnInt64(2)) //nolint:gosec // positive
 			d.revoked, d.banned, d.retired = s.ColumnBool(3), s.ColumnBool(4), s.ColumnBlob(5, nil)
+			d.accountNo = s.ColumnInt64(6)
 			return nil
 		}, id[:])
 		if err != nil {

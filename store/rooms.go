@@ -104,11 +104,15 @@ func (s *SQLite) CreateRoom(ctx context.Context, n hub.NewRoom, most int) (hub.R
 	var exists *chat.Error
 	err := s.write(ctx, func(c *conn) error {
 		exists = nil
-		count := 0
-		if err := c.query("SELECT count(*) FROM rooms", func(st *sqlite3.Stmt) error { count = st.ColumnInt(0); return nil }); err != nil {
+		count, own := 0, 0
+		err := c.query("SELECT count(*), coalesce(sum(creator IS ?), 0) FROM rooms WHERE kind = ?", func(st *sqlite3.Stmt) error {
+			count, own = st.ColumnInt(0), st.ColumnInt(1)
+			return nil
+		}, n.Creator[:], int(n.Kind))
+		if err != nil {
 			return err
 		}
-		err := c.query("SELECT "+roomColumns+" FROM rooms WHERE room = ?1 OR name = ?2 AND ?2 <> ''", func(st *sqlite3.Stmt) error {
+		err = c.query("SELECT "+roomColumns+" FROM rooms WHERE room = ?1 OR name = ?2 AND ?2 <> ''", func(st *sqlite3.Stmt) error {
 			room, _ = scanRoom(st)
 			exists = chat.Errorf(chat.CodeRoomExists, "name", n.Name)
 			return nil
@@ -116,7 +120,7 @@ func (s *SQLite) CreateRoom(ctx context.Context, n hub.NewRoom, most int) (hub.R
 		if err != nil || exists != nil {
 			return err
 		}
-		if count >= most {
+		if count >= most || n.Most > 0 && own >= n.Most {
 			return chat.Errorf(chat.CodeRoomLimit)
 		}
 		if err := insertRoom(c, n); err != nil {
@@ -147,6 +151,9 @@ func insertRoom(c *conn, n hub.NewRoom) error {
 	if n.Creator.IsZero() {
 		return nil
 	}
+	if n.Kind == chat.PrivateRoom {
+		return enlistCreator(c, n)
+	}
 	return writeAudit(c, hub.Audit{Actor: n.Creator.String(), Action: "create room", Detail: n.Name, At: n.At})
 }
 
@@ -159,4 +166,13 @@ func (s *SQLite) SetRetention(ctx context.Context, room chat.RoomID, keep hub.Re
 		return c.exec("UPDATE rooms SET keep = 1, keep_age = ?, keep_bytes = ?, keep_commits = ? WHERE room = ?",
 			keep.Age.Milliseconds(), keep.Bytes, keep.Commits.Milliseconds(), room[:])
 	})
+}
+
+// enlistCreator puts the creator of a private room on its roster. Who makes which is nothing for the audit log.
+func enlistCreator(c *conn, n hub.NewRoom) error {
+	err := c.exec("INSERT INTO roster (room, account, removed, remover) SELECT ?, no, 0, 0 FROM accounts WHERE account = ?", c.LastInsertRowID(), n.Creator[:])
+	if err == nil && c.Changes() == 0 {
+		err = chat.Errorf(chat.CodeNoSuchPerson, "name", n.Creator.String())
+	}
+	return err
 }

@@ -16,6 +16,7 @@ import (
 	"huisclos/hub"
 	"huisclos/store"
 	"huisclos/store/storetest"
+	"huisclos/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -52,6 +53,18 @@ func TestFolder(t *testing.T) {
 		t.Errorf("in use: %v", err)
 	}
 	first := s.Incarnation()
+	ctx := t.Context()
+	if err := s.Rotate(ctx, hub.Generation{Number: 1}, false, hub.Audit{}); err != nil {
+		t.Fatal(err)
+	}
+	device := chat.DeviceID{1}
+	if _, err := s.Enrol(ctx, hub.Enrolment{Account: chat.AccountID{1}, Device: device, Certificate: []byte{1}, Name: "a", Folded: "a", Skeleton: "a", Generation: 1}); err != nil {
+		t.Fatal(err)
+	}
+	packages := []wire.KeyPackage{{Ref: []byte{1}, Data: []byte{1}}, {Ref: []byte{2}, Last: true, Data: []byte{2}}}
+	if _, err := s.PutPackages(ctx, device, packages); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +74,9 @@ func TestFolder(t *testing.T) {
 	}
 	if err := s.Restored(context.Background()); err != nil || s.Incarnation() == first {
 		t.Errorf("a restored backup kept it: %v", err)
+	}
+	if n, err := s.PackageState(ctx, device); err != nil || n != (hub.PackageCount{Last: true}) {
+		t.Errorf("key packages that may have been used: %+v, %v", n, err)
 	}
 	_ = s.Close()
 	if runtime.GOOS != "windows" {

@@ -92,17 +92,17 @@ func TestExactBytes(t *testing.T) {
 
 // The keys of the limits are sorted as RFC 8949 §4.2.1 says, and there are these only.
 func TestLimits(t *testing.T) {
-	raw := Marshal(&Limits{Frame: 1, Message: 2, Rate: 3, Burst: 4, Rooms: 5, Page: 6, Idle: 7})
-	const want = "\xa7\x64idle\x07\x64page\x06\x64rate\x03\x65burst\x04\x65frame\x01\x65rooms\x05\x67message\x02"
+	raw := Marshal(&Limits{Frame: 1, Message: 2, Rate: 3, Burst: 4, Rooms: 5, Page: 6, Idle: 7, Commit: 8})
+	const want = "\xa8\x64idle\x07\x64page\x06\x64rate\x03\x65burst\x04\x65frame\x01\x65rooms\x05\x66commit\x08\x67message\x02"
 	if string(raw) != want {
 		t.Fatalf("%q", raw)
 	}
 	replace := func(old, by string) []byte { return []byte(strings.Replace(want, old, by, 1)) }
 	for name, raw := range map[string][]byte{
 		"out of order":      replace("\x64idle\x07\x64page\x06", "\x64page\x06\x64idle\x07"),
-		"one missing":       []byte("\xa6" + want[1+6:]),
-		"another one":       []byte("\xa8" + want[1:] + "\x67unknown\x01"),
-		"one twice":         []byte("\xa8" + want[1:7] + want[1:]),
+		"one missing":       []byte("\xa7" + want[1+6:]),
+		"another one":       []byte("\xa9" + want[1:] + "\x67unknown\x01"),
+		"one twice":         []byte("\xa9" + want[1:7] + want[1:]),
 		"negative":          replace("\x07", "\x20"),
 		"beyond 32 bits":    replace("\x07", "\x1b\x00\x00\x00\x01\x00\x00\x00\x00"),
 		"a key of bytes":    replace("\x64idle", "\x44idle"),

@@ -61,10 +61,23 @@ func maxSize(t Type) int {
 	switch t {
 	case TypeSend, TypeEntries, TypePage, TypePeople, TypeListing, TypeRoomList, TypeWelcome, TypeGenerations, TypePresence:
 		return MaxFrame
-	case TypeWho:
+	case TypeCommit, TypePutState, TypeRoomState, TypeInvitationList, TypePackages, TypeRosterList:
+		return MaxFrame
+	case TypePutPackages:
+		return (MaxKeyPackages + 1) * (MaxKeyPackage + 128)
+	case TypeWho, TypeTakePackages:
 		return 64 << 10
 	}
 	return MaxLogin
+}
+
+// IsLarge reports whether a frame, of which start is the beginning, may be larger than a message: Limits.Commit bounds it instead of Limits.Frame.
+func IsLarge(start []byte) bool {
+	switch t, _ := typeOf(start); t {
+	case TypeCommit, TypePutState, TypePutPackages:
+		return true
+	}
+	return false
 }
 
 // empty makes the frame of a type; nil for an unknown one.
@@ -88,6 +101,9 @@ func empty(t Type) Frame {
 		return new(Bye)
 	}
 	if f := emptyRoom(t); f != nil {
+		return f
+	}
+	if f := emptyPrivate(t); f != nil {
 		return f
 	}
 	return emptyOther(t)
@@ -141,6 +157,48 @@ func emptyOther(t Type) Frame {
 		return new(PutLink)
 	case TypeRotated:
 		return new(Rotated)
+	}
+	return nil
+}
+
+func emptyPrivate(t Type) Frame {
+	switch t {
+	case TypePutPackages:
+		return new(PutPackages)
+	case TypePackageState:
+		return new(PackageState)
+	case TypeTakePackages:
+		return new(TakePackages)
+	case TypePackages:
+		return new(Packages)
+	case TypeCreatePrivate:
+		return new(CreatePrivate)
+	case TypeCommit:
+		return new(Commit)
+	case TypeInvited:
+		return new(Invited)
+	case TypeInvitations:
+		return new(Invitations)
+	case TypeInvitationList:
+		return new(InvitationList)
+	case TypeWelcomed:
+		return new(Welcomed)
+	case TypeState:
+		return new(State)
+	case TypeRoomState:
+		return new(RoomState)
+	case TypeWantState:
+		return new(WantState)
+	case TypePutState:
+		return new(PutState)
+	case TypePrivateRooms:
+		return new(PrivateRooms)
+	case TypeRoster:
+		return new(Roster)
+	case TypeRosterList:
+		return new(RosterList)
+	case TypeExpelled:
+		return new(Expelled)
 	}
 	return nil
 }

@@ -36,6 +36,7 @@ func TestSizeBounds(t *testing.T) {
 		"Who":     {64 << 10, func(n int) writable { return &Who{Names: []string{text(n)}} }},
 		"Send":    {MaxFrame, func(n int) writable { return &Send{Envelope: make([]byte, n)} }},
 		"Entries": {MaxFrame, func(n int) writable { return &Entries{Entries: []Entry{{Envelope: make([]byte, n)}}} }},
+		"Commit":  {MaxFrame, func(n int) writable { return &Commit{ID: chat.MessageID{1}, Info: []byte{1}, Tree: make([]byte, n)} }},
 		"People":  {MaxFrame, func(n int) writable { return &People{People: []Person{{Name: text(n)}}} }},
 	} {
 		if _, err := Decode(sized(t, c.most, c.make)); err != nil {
@@ -56,6 +57,9 @@ func TestHugeLengths(t *testing.T) {
 		Encode(&People{People: []Person{{Name: "x", Certificates: [][]byte{{1}}}}}),
 		Encode(&Who{Names: []string{"x"}}),
 		Encode(&Bye{Code: "x", Params: map[string]string{"a": "b"}}),
+		Encode(&Commit{ID: chat.MessageID{1}, Envelope: []byte{1}, Add: []chat.AccountID{{1}}, Welcomes: []DeviceWelcome{{Welcome: []byte{1}}}}),
+		Encode(&PutPackages{Packages: []KeyPackage{{Ref: []byte{1}, Data: []byte{1}}}}),
+		Encode(&InvitationList{Invitations: []Invitation{{Welcome: []byte{1}}}}),
 	}
 	for _, raw := range frames {
 		for i := 2; i < len(raw); i++ {
@@ -107,9 +111,7 @@ func TestDecodeAtTheSameTime(t *testing.T) {
 // fresh is a fresh frame of f's type, with what it must have.
 func fresh(f writable) writable {
 	n := empty(f.kind()).(writable)
-	if h, ok := n.(*HelloC); ok {
-		h.Versions = []uint{8}
-	}
+	seemly(n)
 	return n
 }
 

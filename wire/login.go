@@ -21,6 +21,7 @@ type Limits struct {
 	Burst   uint32 `cbor:"burst"`   // messages at once
 	Rooms   uint32 `cbor:"rooms"`   // rooms on this server
 	Page    uint32 `cbor:"page"`    // entries of one Page
+	Commit  uint32 `cbor:"commit"`  // bytes of one Commit, PutState or PutPackages frame
 	Idle    uint32 `cbor:"idle"`    // seconds without a sign of life after which a connection is closed
 }
 

@@ -36,4 +36,23 @@ const (
 	TypeGenerations Type = 33 // S
 	TypePutLink     Type = 34 // C
 	TypeRotated     Type = 35 // S
+
+	TypePutPackages    Type = 40 // C
+	TypePackageState   Type = 41 // S
+	TypeTakePackages   Type = 42 // C
+	TypePackages       Type = 43 // S
+	TypeCreatePrivate  Type = 44 // C
+	TypeCommit         Type = 45 // C
+	TypeInvited        Type = 46 // S
+	TypeInvitations    Type = 47 // C
+	TypeInvitationList Type = 48 // S
+	TypeWelcomed       Type = 49 // C
+	TypeState          Type = 50 // C
+	TypeRoomState      Type = 51 // S
+	TypeWantState      Type = 52 // S
+	TypePutState       Type = 53 // C
+	TypePrivateRooms   Type = 54 // C
+	TypeRoster         Type = 55 // C
+	TypeRosterList     Type = 56 // S
+	TypeExpelled       Type = 57 // S
 )

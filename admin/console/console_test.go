@@ -62,14 +62,14 @@ func results(now time.Time) []admin.Result {
 	return []admin.Result{
 		&admin.Listing{},
 		&admin.Listing{Present: []admin.Present{
-			{Name: "alice", Address: "127.0.0.1:50000", Since: now, Rooms: []string{"lobby", "work"}, Client: "huisclos 0.1.0"},
+			{Name: "alice", Address: "127.0.0.1:50000", Since: now, Rooms: []string{"lobby", "work"}, Private: 2, Client: "huisclos 0.1.0"},
 			{Name: "李明", Address: "[::1]:6", Since: now.Add(-48 * time.Hour), Client: "evil\x1b[2J\u202egnp", Classical: true, Proxied: true},
 		}},
 		&admin.RoomList{},
 		&admin.RoomList{Rooms: []admin.Room{
 			{Name: "lobby", Oldest: 11, Head: 20, Bytes: 123456, Online: 2, Created: now},
 			{Name: "work", Created: now, Age: 30 * 24 * time.Hour, Size: 3 << 29},
-		}},
+		}, Private: admin.Private{Rooms: 12, Messages: 3456, Bytes: 7 << 20}},
 		&admin.Stats{Version: "0.1.0", Started: now.Add(-26*time.Hour - 3*time.Minute), Connections: 2, People: 3, Devices: 4, Rooms: 1, Messages: 5, Bytes: 999, Disk: 4 << 20, Memory: 33 << 20, Generation: 1},
 		&admin.Stats{InMemory: true, Started: now},
 		&admin.AuditLog{},

@@ -72,9 +72,21 @@ func listing(w Words, look Look, r *admin.Listing) []string {
 		if p.Proxied {
 			client += " " + w.T("admin.list.proxied")
 		}
-		t.add(safe(p.Name), safe(p.Address), clock(p.Since, look.Now), hashes(p.Rooms), client)
+		t.add(safe(p.Name), safe(p.Address), clock(p.Since, look.Now), reads(w, &p), client)
 	}
 	return append([]string{w.N("admin.list", len(r.Present))}, t.lines("  ")...)
+}
+
+// reads says which rooms somebody reads: the private ones have no names.
+func reads(w Words, p *admin.Present) string {
+	if p.Private == 0 {
+		return hashes(p.Rooms)
+	}
+	private := w.N("admin.list.private", p.Private)
+	if len(p.Rooms) == 0 {
+		return private
+	}
+	return hashes(p.Rooms) + " " + private
 }
 
 // hashes writes rooms as people do.
@@ -90,8 +102,12 @@ func hashes(names []string) string {
 }
 
 func rooms(w Words, look Look, r *admin.RoomList) []string {
+	var private []string
+	if p := r.Private; p.Rooms > 0 {
+		private = []string{w.N("admin.rooms.private", p.Rooms, "messages", itoa(p.Messages), "size", Size(w, p.Bytes))}
+	}
 	if len(r.Rooms) == 0 {
-		return []string{w.T("admin.rooms.none")}
+		return append([]string{w.T("admin.rooms.none")}, private...)
 	}
 	t := table{{w.T("admin.col.room"), w.T("admin.col.messages"), w.T("admin.col.size"), w.T("admin.col.online"), w.T("admin.col.keeps"), w.T("admin.col.created")}}
 	for _, room := range r.Rooms {
@@ -102,7 +118,7 @@ func rooms(w Words, look Look, r *admin.RoomList) []string {
 		t.add("#"+safe(room.Name), strconv.FormatUint(messages, 10), Size(w, room.Bytes), strconv.Itoa(room.Online),
 			keeps(w, room.Age, room.Size), clock(room.Created, look.Now))
 	}
-	return append([]string{w.N("admin.rooms", len(r.Rooms))}, t.lines("  ")...)
+	return append(append([]string{w.N("admin.rooms", len(r.Rooms))}, t.lines("  ")...), private...)
 }
 
 // keeps says a retention.

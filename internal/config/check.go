@@ -18,6 +18,12 @@ const (
 	maxMessage = 1 << 20
 )
 
+// The bounds of Limits.Commit: the greatest is what every client must be ready to take in one frame.
+const (
+	minCommit = 64 << 10
+	maxCommit = 4 << 20
+)
+
 // leastAge is the shortest retention: less would remove what is still on its way.
 const leastAge = Age(time.Minute)
 
@@ -65,6 +71,7 @@ func (l *Limits) check() error {
 		{"limits.rate", l.Rate, 0},
 		{"limits.burst", l.Burst, 1},
 		{"limits.rooms", l.Rooms, 1},
+		{"limits.private_rooms", l.PrivateRooms, 1},
 		{"limits.connections", l.Connections, 1},
 		{"limits.connections_per_address", l.AddressConnections, 0},
 		{"limits.logins_per_address", l.AddressLoginsAMinute, 0},
@@ -75,6 +82,9 @@ func (l *Limits) check() error {
 	}
 	if l.Message < minMessage || l.Message > maxMessage {
 		return badValue("limits.message", l.Message.String())
+	}
+	if l.Commit < minCommit || l.Commit > maxCommit {
+		return badValue("limits.commit", l.Commit.String())
 	}
 	return nil
 }

@@ -46,9 +46,11 @@ type Live struct {
 // Limits bounds what one person, one address and everyone together may take.
 type Limits struct {
 	Message              Size `toml:"message"`                 // one envelope, bytes
+	Commit               Size `toml:"commit"`                  // what changes a private room, bytes
 	Rate                 int  `toml:"rate"`                    // messages a second for each account; 0: unlimited
 	Burst                int  `toml:"burst"`                   // messages at once
-	Rooms                int  `toml:"rooms"`                   // on this server
+	Rooms                int  `toml:"rooms"`                   // key rooms on this server
+	PrivateRooms         int  `toml:"private_rooms"`           // on this server
 	Connections          int  `toml:"connections"`             // on this server
 	AddressConnections   int  `toml:"connections_per_address"` // 0: unlimited
 	AddressLoginsAMinute int  `toml:"logins_per_address"`      // a minute; 0: unlimited
@@ -73,7 +75,7 @@ func DefaultServer() Server {
 		Listen: ":" + strconv.Itoa(chat.DefaultPort),
 		LAN:    true,
 		Live: Live{Limits: Limits{
-			Message: 64 << 10, Rate: 200, Burst: 10000, Rooms: 1000,
+			Message: 64 << 10, Commit: maxCommit, Rate: 200, Burst: 10000, Rooms: 1000, PrivateRooms: 20000,
 			Connections: 20000, AddressConnections: 0, AddressLoginsAMinute: 600,
 		}},
 	}

@@ -178,16 +178,26 @@ func (d *Daemon) foreignKey(ctx context.Context, server chat.Fingerprint, known 
 func settings(c *config.Server) server.Settings {
 	s := server.Settings{
 		Limits: server.Limits{
-			Message: int(c.Limits.Message), Rate: c.Limits.Rate, Burst: c.Limits.Burst, Rooms: c.Limits.Rooms,
+			Message: int(c.Limits.Message), Commit: int(c.Limits.Commit), Rate: c.Limits.Rate, Burst: c.Limits.Burst,
+			Rooms: c.Limits.Rooms, PrivateRooms: c.Limits.PrivateRooms,
 			Connections: c.Limits.Connections, PerAddress: c.Limits.AddressConnections, FailuresAMinute: c.Limits.AddressLoginsAMinute,
 		},
-		Retention:     hub.Retention{Age: time.Duration(c.Retention.Age), Bytes: int64(c.Retention.Size)},
+		Retention:     keep(c.Retention.Age, c.Retention.Size),
 		RoomRetention: map[string]hub.Retention{},
 	}
-	for name, keep := range c.Retention.Rooms {
-		s.RoomRetention[name] = hub.Retention{Age: time.Duration(keep.Age), Bytes: int64(keep.Size)}
+	for name, k := range c.Retention.Rooms {
+		s.RoomRetention[name] = keep(k.Age, k.Size)
 	}
 	return s
+}
+
+// keep is a retention. Commits stay as much longer as a Welcome does: whoever takes one late can still follow.
+func keep(age config.Age, size config.Size) hub.Retention {
+	r := hub.Retention{Age: time.Duration(age), Bytes: int64(size)}
+	if age > 0 {
+		r.Commits = r.Age + hub.WelcomeLife
+	}
+	return r
 }
 
 // reload takes over what has changed in the configuration and the certificate's files.

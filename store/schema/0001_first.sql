@@ -6,7 +6,7 @@ CREATE TABLE meta (
 ) WITHOUT ROWID, STRICT;
 
 CREATE TABLE rooms (
-    no              INTEGER PRIMARY KEY,
+    no              INTEGER PRIMARY KEY AUTOINCREMENT, -- not used twice: retired outlives a room
     room            BLOB NOT NULL UNIQUE,
     name            TEXT UNIQUE,            -- NULL in a private room
     kind            INTEGER NOT NULL,
@@ -72,6 +72,49 @@ CREATE TABLE devices (
     last_login   INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX devices_account ON devices (account);
+
+-- What devices publish so that others can add them (RFC 9420 §10), oldest first.
+CREATE TABLE key_packages (
+    no     INTEGER PRIMARY KEY,
+    device INTEGER NOT NULL REFERENCES devices (no),
+    ref    BLOB NOT NULL,
+    last   INTEGER NOT NULL,                -- 1: the last resort, which isn't used up
+    data   BLOB NOT NULL,
+    UNIQUE (device, ref)
+) STRICT;
+
+-- Who may read and append in a private room.
+CREATE TABLE roster (
+    room    INTEGER NOT NULL REFERENCES rooms (no),
+    account INTEGER NOT NULL REFERENCES accounts (no),
+    removed INTEGER NOT NULL,               -- the Commit that takes it off, until somebody goes on from that; 0: none
+    remover INTEGER NOT NULL,               -- the account that made it
+    PRIMARY KEY (room, account)
+) WITHOUT ROWID, STRICT;
+CREATE INDEX roster_account ON roster (account);
+CREATE INDEX roster_removed ON roster (room) WHERE removed > 0;
+
+-- Welcomes that wait for their devices.
+CREATE TABLE welcomes (
+    no      INTEGER PRIMARY KEY,
+    room    INTEGER NOT NULL REFERENCES rooms (no),
+    device  INTEGER NOT NULL REFERENCES devices (no),
+    seq     INTEGER NOT NULL,               -- of the Commit
+    hash    BLOB NOT NULL,                  -- H_seq
+    sender  INTEGER NOT NULL REFERENCES devices (no),
+    at      INTEGER NOT NULL,
+    welcome BLOB NOT NULL,
+    UNIQUE (device, room, seq)
+) STRICT;
+CREATE INDEX welcomes_room ON welcomes (room);
+
+-- The newest GroupInfo and tree of each private room.
+CREATE TABLE room_state (
+    room INTEGER PRIMARY KEY REFERENCES rooms (no),
+    seq  INTEGER NOT NULL,                  -- the Commit that it stands after
+    info BLOB NOT NULL,
+    tree BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE bans (
     account INTEGER PRIMARY KEY REFERENCES accounts (no),

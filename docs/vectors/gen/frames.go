@@ -67,8 +67,43 @@ func (w *world) frames() Frames {
 		9, []any{[]any{2, hash, Bytes("a link"), Bytes{}}})
 	add("PutLink", wire.Encode(&wire.PutLink{Ref: 10, Generation: 2, Link: []byte("a link")}), 10, 2, Bytes("a link"))
 	add("Rotated", wire.Encode(&wire.Rotated{Generation: 2, Access: h}), 2, hash)
+	w.privateFrames(add, h)
 	f.Refused = refusedFrames()
 	return f
+}
+
+// privateFrames are those of the delivery service of private rooms.
+func (w *world) privateFrames(add func(name string, raw []byte, fields ...any), h [32]byte) {
+	a, d, id := w.account.ID(), w.device.ID(), messageID(1)
+	den := chat.RoomID(seed("a private room", 16))
+	room, account, device, message, hash := Bytes(den[:]), Bytes(a[:]), Bytes(d[:]), Bytes(id[:]), Bytes(h[:])
+	welcome, info, tree := []byte("a welcome"), []byte("a GroupInfo"), []byte("a tree")
+	envelope := wire.Marshal(&wire.PrivateEnvelope{Version: 2, Room: den, Account: a, Device: d, ID: id, Message: []byte("an MLSMessage")})
+	add("PutPackages", wire.Encode(&wire.PutPackages{Ref: 11, Packages: []wire.KeyPackage{{Ref: h[:], Data: []byte("a key package")}, {Ref: []byte("last"), Last: true, Data: []byte("the last resort")}}}),
+		11, []any{[]any{hash, false, Bytes("a key package")}, []any{Bytes("last"), true, Bytes("the last resort")}})
+	add("PackageState", wire.Encode(&wire.PackageState{Ref: 11, OneTime: 100, Last: true}), 11, 100, true)
+	add("TakePackages", wire.Encode(&wire.TakePackages{Ref: 12, Accounts: []chat.AccountID{a}}), 12, []any{account})
+	add("Packages", wire.Encode(&wire.Packages{Ref: 12, Packages: []wire.TakenPackage{{Account: a, Device: d, Data: []byte("a key package")}}}),
+		12, []any{[]any{account, device, false, Bytes("a key package")}})
+	add("CreatePrivate", wire.Encode(&wire.CreatePrivate{Ref: 13, Room: den}), 13, room)
+	add("Commit", wire.Encode(&wire.Commit{
+		Room: den, ID: id, Base: 300, Envelope: envelope, Add: []chat.AccountID{a}, Remove: []chat.AccountID{{1}},
+		Welcomes: []wire.DeviceWelcome{{Device: d, Welcome: welcome}}, Info: info, Tree: tree,
+	}), room, message, 300, Bytes(envelope), []any{account}, []any{Bytes(append([]byte{1}, make([]byte, 31)...))}, []any{[]any{device, Bytes(welcome)}}, Bytes(info), Bytes(tree))
+	add("Invited", wire.Encode(&wire.Invited{Room: den}), room)
+	add("Invitations", wire.Encode(&wire.Invitations{Ref: 14}), 14)
+	add("InvitationList", wire.Encode(&wire.InvitationList{Ref: 14, Invitations: []wire.Invitation{{Room: den, Seq: 301, Hash: h, Account: a, Device: d, Time: now, Welcome: welcome}}}),
+		14, []any{[]any{room, 301, hash, account, device, now, Bytes(welcome)}})
+	add("Welcomed", wire.Encode(&wire.Welcomed{Ref: 15, Room: den, Seq: 301}), 15, room, 301)
+	add("State", wire.Encode(&wire.State{Ref: 16, Room: den}), 16, room)
+	add("RoomState", wire.Encode(&wire.RoomState{Ref: 16, Room: den, Seq: 301, Info: info, Tree: tree}), 16, room, 301, Bytes(info), Bytes(tree))
+	add("WantState", wire.Encode(&wire.WantState{Room: den}), room)
+	add("PutState", wire.Encode(&wire.PutState{Ref: 17, Room: den, Seq: 301, Info: info, Tree: tree}), 17, room, 301, Bytes(info), Bytes(tree))
+	add("PrivateRooms", wire.Encode(&wire.PrivateRooms{Ref: 18}), 18)
+	add("Roster", wire.Encode(&wire.Roster{Ref: 19, Room: den}), 19, room)
+	add("RosterList", wire.Encode(&wire.RosterList{Ref: 19, Room: den, Members: []wire.RosterMember{{Account: a}, {Account: chat.AccountID{1}, Removed: 301}}}),
+		19, room, []any{[]any{account, 0}, []any{Bytes(append([]byte{1}, make([]byte, 31)...)), 301}})
+	add("Expelled", wire.Encode(&wire.Expelled{Room: den}), room)
 }
 
 // typeOf is the second element of a frame, or the third when the head of a number stands between.

@@ -70,7 +70,7 @@ func (w *world) login() Login {
 	l.HelloC = wire.Encode(&wire.HelloC{Versions: []uint{1}, Features: []string{}, Nonce: [32]byte(seed("nonce of the client", 32)), Client: "example 1.0"})
 	l.HelloS = wire.Marshal(&wire.HelloS{
 		Version: 1, Offered: []uint{1}, Nonce: [32]byte(seed("nonce of the server", 32)), Server: w.identity.Public(), Generation: 1, Access: a,
-		Limits: wire.Limits{Frame: 69632, Message: 65536, Rate: 200, Burst: 10000, Rooms: 1000, Page: 1000, Idle: 90},
+		Limits: wire.Limits{Frame: 69632, Message: 65536, Rate: 200, Burst: 10000, Rooms: 1000, Page: 1000, Commit: 4194304, Idle: 90},
 		Policy: wire.Enrol, Time: now, Software: "huisclos 1.0",
 	})
 	l.T0Input = wire.Marshal([]any{"huisclos/1 login", []byte(l.HelloC), []byte(l.HelloS), []byte(l.Exporter)})
