@@ -40,7 +40,8 @@ type engine struct {
 	logins   int                      // of this process
 	wantKey  bool                     // no attempt makes sense before SetKey
 	prove    bool                     // the server wants the newest key proven
-	told     map[chat.Generation]bool // KeyMissing was told
+	told     map[chat.Generation]bool // it was asked how the key can be had
+	lacking  map[chat.Generation]bool // it can't: KeyMissing was told
 	online   []func(error)            // who waits for the session
 	flushing []*flush
 	sendHold time.Time // nothing is sent before: the server couldn't store
@@ -52,12 +53,13 @@ type engine struct {
 func newEngine(ctx context.Context, c *Client, cfg Config) (*engine, error) {
 	e := &engine{
 		c: c, cfg: cfg, ctx: ctx, vault: cfg.Vault,
-		rooms:  make(map[chat.RoomID]*room),
-		dirty:  make(map[*room]struct{}),
-		stage:  newStage(),
-		dialed: make(chan loginResult, 1),
-		retry:  time.NewTimer(0),
-		told:   make(map[chat.Generation]bool),
+		rooms:   make(map[chat.RoomID]*room),
+		dirty:   make(map[*room]struct{}),
+		stage:   newStage(),
+		dialed:  make(chan loginResult, 1),
+		retry:   time.NewTimer(0),
+		told:    make(map[chat.Generation]bool),
+		lacking: make(map[chat.Generation]bool),
 	}
 	if err := e.load(); err != nil {
 		return nil, err

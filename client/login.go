@@ -216,6 +216,7 @@ func (e *engine) dismissed(f *wire.Bye) {
 func (e *engine) loggedIn(l loginResult) {
 	e.people.newSession()
 	clear(e.told)
+	clear(e.lacking)
 	s := &e.self
 	moved := len(s.Incarnation) > 0 && !bytes.Equal(s.Incarnation, l.welcome.Incarnation[:])
 	s.Incarnation, s.Address, s.Enrolled = l.welcome.Incarnation[:], l.address, true

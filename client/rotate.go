@@ -43,10 +43,27 @@ func (e *engine) keyMissing(g chat.Generation) {
 	e.told[g] = true
 	e.askGenerations(func(err *chat.Error) {
 		if err == nil && !e.keys.has(g) {
+			e.lacking[g] = true
 			e.emit(KeyMissing{Generation: g, Err: chat.Errorf(chat.CodeKeyNeeded)})
+			e.giveUpOnce()
 			e.checkFlush()
 		}
 	})
+}
+
+// giveUpOnce tells the callers of Send who wait for a key that it can't be had.
+func (e *engine) giveUpOnce() {
+	for _, r := range e.roomsInOrder() {
+		err := e.cannotSend(r)
+		if err == nil {
+			continue
+		}
+		for _, o := range slices.Clone(r.outbox) {
+			if o.rec.Once && !o.sealed() {
+				e.drop(r, o, err)
+			}
+		}
+	}
 }
 
 // askGenerations learns what keys it can from what the server keeps: grants sealed to this device, and links from each
@@ -163,6 +180,7 @@ func (e *engine) keysGained(gained []chat.Generation) {
 	}
 	for _, g := range gained {
 		delete(e.told, g)
+		delete(e.lacking, g)
 		e.emit(KeyGained{Generation: g, Opened: opened[g]})
 	}
 	for _, r := range e.roomsInOrder() {

@@ -338,7 +338,7 @@ func (e *engine) cannotSend(r *room) *chat.Error {
 	switch {
 	case r.rec.StopCode != "":
 		return r.stopped()
-	case e.wantKey, e.session != nil && e.told[e.self.Newest] && !e.keys.has(e.self.Newest):
+	case e.wantKey, e.session != nil && e.lacking[e.self.Newest] && !e.keys.has(e.self.Newest):
 		return chat.Errorf(chat.CodeKeyNeeded)
 	}
 	return nil
