@@ -42,6 +42,7 @@ type Pending struct {
 	g       *Group
 	content *authenticatedContent
 	own     *ownPath // nil without a path
+	psk     Secret   // what its pre-shared keys made; nil without any
 	message []byte
 	welcome *Welcome
 	n       *next
@@ -119,6 +120,11 @@ func (g *Group) Commit(o CommitOptions, save func(*Pending, Changes) error) (*Pe
 	}
 	p.message = message
 	var more Changes
+	if len(n.psks) > 0 {
+		if p.psk, err = n.pskSecret(); err != nil {
+			return nil, err
+		}
+	}
 	more = append(more, Change{recordPending, p.marshal()})
 	if err := g.saveSending(func(c Changes) error { return save(p, c) }, key, more); err != nil {
 		return nil, err

@@ -21,7 +21,8 @@ type Group struct {
 	origin     bool // it is being made out of another: its first commit may say so (RFC 9420 §12.1.4)
 	reinit     *ReInit
 
-	welcomed *GroupInfo // by which this member joined, in this process
+	pendingPSK Secret     // while a pending commit is worked out again: what its pre-shared keys made
+	welcomed   *GroupInfo // by which this member joined, in this process
 
 	// backlog are changes of a sending that could not be saved: its key counts as used, since nobody knows what the saver did.
 	backlog Changes

@@ -248,3 +248,36 @@ func TestWhatAWelcomeBrings(t *testing.T) {
 	bob.mustReceive(m)
 	agree(t, alice, bob, carol)
 }
+
+// A pending commit survives a restart even when the application has dropped the pre-shared key that went into it, and so does the first
+// commit of a group that branches from another.
+func TestPendingCommitOutlivesItsPSK(t *testing.T) {
+	id := X25519AES128SHA256Ed25519
+	alice, bob := newClient(t, id, "alice"), newClient(t, id, "bob")
+	key := func(PSKID) (Secret, error) { return Secret("a key that both have"), nil }
+	alice.cfg.PSK, bob.cfg.PSK = key, key
+	alice.create(GroupOptions{})
+	alice.add(bob)
+	p := must(alice.g.Commit(CommitOptions{Proposals: []*Proposal{{Type: ProposalPSK, PSK: PSKID{Type: PSKExternal, ID: []byte("x")}}}}, alice.savePending))(t)
+	alice.cfg.PSK = nil
+	alice.restart()
+	if err := alice.g.Pending().Accept(alice.save); err != nil {
+		t.Fatal(err)
+	}
+	bob.mustReceive(p.Message())
+	agree(t, alice, bob)
+
+	k := bob.keyPackage(KeyPackageOptions{})
+	old := alice.g
+	alice.disk = map[string][]byte{}
+	if _, _, err := old.Branch([]byte("branch"), nil, alice.key, alice.credential(), []*KeyPackage{k.Package}, CommitOptions{}, alice.savePending); err != nil {
+		t.Fatal(err)
+	}
+	alice.restart() // between the commit and its acceptance
+	p = alice.g.Pending()
+	if err := p.Accept(alice.save); err != nil {
+		t.Fatal(err)
+	}
+	in := must(bob.cfg.Join(p.Welcome(), k, JoinOptions{Tree: p.Tree(), From: bob.g}, func(Changes) error { return nil }))(t)
+	same(t, "branch", in.Authenticator(), alice.g.Authenticator())
+}

@@ -320,6 +320,9 @@ func (n *next) checkTree() error {
 
 // pskSecrets finds the pre-shared keys of the list.
 func (n *next) pskSecret() (Secret, error) {
+	if n.g.pendingPSK != nil {
+		return n.g.pendingPSK, nil
+	}
 	keys := make([]Secret, len(n.psks))
 	for i, id := range n.psks {
 		k, err := n.g.findPSK(id)

@@ -188,6 +188,9 @@ func (p *Pending) marshal() []byte {
 		w.opaque(privateBytes(p.own.leaf))
 		w.opaque(p.own.signature.private)
 	}
+	if p.psk != nil {
+		w.opaque(p.psk)
+	}
 	return w.b
 }
 
@@ -213,13 +216,21 @@ func (g *Group) decodePending(b []byte) error {
 			}
 		}
 	}
+	if len(r.b) > 0 { // what its pre-shared keys made, where it has any
+		p.psk = r.opaque()
+		if len(p.psk) != g.s.nh {
+			r.fail("", "a PSK secret of %d bytes", len(p.psk))
+		}
+	}
 	if err := r.end(); err != nil {
 		return err
 	}
 	if c := p.content.content; c.contentType != ContentCommit || c.sender != (Sender{SenderMember, uint32(g.epoch.own)}) || (p.own == nil) != (c.commit.path == nil) {
 		return malformed("", "a pending commit that is none of this member")
 	}
+	g.pendingPSK = p.psk // the keys themselves may be gone: the application keeps them as long as it likes
 	staged, err := g.stage(p.content, p.own)
+	g.pendingPSK = nil
 	if err != nil {
 		return err
 	}
