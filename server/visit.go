@@ -28,7 +28,6 @@ type member struct {
 // visit is the life of a connection until its login; then a goroutine with a small stack takes over, for the
 // handshake has left a large one.
 func (s *Server) visit(v *visitor, proxied bool) {
-	deepen()
 	_ = v.SetDeadline(time.Now().Add(patience))
 	stream, err := s.acceptor.Accept(v)
 	if err != nil {
@@ -54,17 +53,6 @@ func (s *Server) debug(what string, m *member) {
 		log.Debug(what, attrs(m))
 	}
 }
-
-// deepen makes the stack as large as a handshake needs: once, instead of four times with everything on it.
-//
-//go:noinline
-func deepen() byte {
-	var stack [20 << 10]byte
-	return first(&stack)
-}
-
-//go:noinline
-func first(b *[20 << 10]byte) byte { return b[0] }
 
 // refuse says why there is no login, while the visitor still counts as one.
 func (s *Server) refuse(stream *conn.Stream, v *visitor, err error) {
