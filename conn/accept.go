@@ -23,6 +23,8 @@ type Acceptor struct {
 	// Web answers whatever is asked that isn't the WebSocket: one request for each connection,
 	// with no body read and an answer of at most 64 KiB. Nil: nothing but 404.
 	Web http.Handler
+
+	spares spares
 }
 
 // ErrWeb is returned by Accept when Web has answered.
@@ -50,7 +52,7 @@ func (a *Acceptor) Accept(raw net.Conn) (*Stream, error) {
 	if _, err := io.WriteString(c, switching(accept, Subprotocol)); err != nil {
 		return nil, err
 	}
-	return newStream(c, pipe, a.MaxFrame), nil
+	return newStream(c, pipe, a.MaxFrame, &a.spares), nil
 }
 
 // readRequest reads the header of one request and nothing beyond it.

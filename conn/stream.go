@@ -15,6 +15,7 @@ import (
 type Stream struct {
 	tls   *tls.Conn
 	pipe  *cork        // under tls
+	lent  *spares      // for what is written at once
 	in    scanner      // of the goroutine that reads
 	heard atomic.Int64 // when bytes last came, ns since 1970
 	stuck atomic.Int64 // when the write under way began; 0: none is
@@ -48,8 +49,8 @@ const maxWaiting = 1 << 20
 const writeSize = 16 << 10
 
 // newStream makes a Stream of a connection after TLS and upgrade.
-func newStream(c *tls.Conn, pipe *cork, limit int) *Stream {
-	s := &Stream{tls: c, pipe: pipe}
+func newStream(c *tls.Conn, pipe *cork, limit int, lent *spares) *Stream {
+	s := &Stream{tls: c, pipe: pipe, lent: lent}
 	s.in = scanner{r: &hearing{c, &s.heard}, fromC: true, limit: limit}
 	s.queue = s.few[:0]
 	s.heard.Store(time.Now().UnixNano())
@@ -260,7 +261,7 @@ func (s *Stream) flush() {
 			return
 		}
 		if spare == nil && next != done {
-			if spare = takeSpare(); spare != nil {
+			if spare = s.lent.take(); spare != nil {
 				s.pipe.begin(spare[:])
 			}
 		}
@@ -272,7 +273,7 @@ func (s *Stream) flush() {
 		}
 		if spare != nil && (next != more || err != nil) {
 			err = errors.Join(err, s.pipe.end())
-			putSpare(spare)
+			s.lent.put(spare)
 			spare = nil
 		}
 		s.stuck.Store(0)

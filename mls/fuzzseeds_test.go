@@ -11,15 +11,20 @@ import (
 	"testing"
 )
 
-// seedsOf the targets of fuzz_member_test.go, made of a real conversation; each seed is the list of its arguments.
+// seedsOf all targets, made of real conversations; each seed is the list of its arguments.
 func seedsOf(t *testing.T) map[string][][]any {
-	s := speak(t, false)
+	s, public := speak(t, false), speak(t, true)
 	all := map[string][][]any{}
 	add := func(target string, seeds ...[]byte) {
 		for _, b := range seeds {
 			all[target] = append(all[target], []any{b})
 		}
 	}
+	add("FuzzMessage", append(slices.Clone(s.messages), public.messages...)...)
+	add("FuzzOpen", append(slices.Clone(public.messages), s.valid, public.commit)...)
+	add("FuzzRatchetTree", s.trees...)
+	add("FuzzGroupSecrets", marshal(&groupSecrets{joiner: bytes.Repeat([]byte{1}, 32), pathSecret: bytes.Repeat([]byte{2}, 32)}))
+	add("FuzzCommit", marshal(must(ParseMessage(public.commit))(t).public.auth.content.commit))
 	add("FuzzGroupInfo", s.messages[2][4:])
 	add("FuzzKeyPackage", s.messages[3][4:])
 	for _, x := range s.spoken() {
