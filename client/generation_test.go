@@ -10,6 +10,7 @@ import (
 	"huisclos/client"
 	"huisclos/hub"
 	"huisclos/keys"
+	"huisclos/wire"
 )
 
 func firstGeneration(public [32]byte) hub.Generation {
@@ -78,6 +79,38 @@ func TestGrantOpensWhatWasUnreadable(t *testing.T) {
 	}
 	bob.send("under the second key, too")
 	await(alice, text("under the second key, too"))
+}
+
+// A key that is still being looked for isn't missing: who sends meanwhile waits for it.
+func TestSendWhileTheKeyIsLookedFor(t *testing.T) {
+	w := newWorld(t)
+	alice := w.person("alice", nil)
+	alice.join()
+	var held []wire.Frame
+	heard := make(chan struct{}, 3)
+	alice.between(func(f wire.Frame) []wire.Frame {
+		if _, ok := f.(*wire.Generations); !ok {
+			return []wire.Frame{f}
+		}
+		heard <- struct{}{}
+		if held = append(held, f); len(held) < 3 { // asked for by the news of the rotation, by SetKey and by Send
+			return nil
+		}
+		return held
+	})
+	next := w.rotate(false)
+	<-heard
+	done := make(chan error, 2)
+	go func() { done <- alice.SetKey(w.ctx, next.Reveal()) }()
+	go func() {
+		_, err := alice.Send(w.ctx, chat.Lobby, "in time")
+		done <- err
+	}()
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // A newcomer who has only the new key reads back through the link that members have made.
