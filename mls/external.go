@@ -47,7 +47,7 @@ func (c *Config) JoinExternal(info *GroupInfo, key *SignatureKey, credential Cre
 	if err != nil {
 		return nil, nil, err
 	}
-	own, err := c.externalPath(s, key, credential, info, o.Leaf)
+	own, err := c.externalPath(s, key, credential, o.Leaf)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -99,16 +99,13 @@ func (s *suite) externalInit(info *GroupInfo) (kemOutput []byte, init Secret, er
 }
 
 // externalPath draws what a newcomer's path comes from, with his leaf.
-func (c *Config) externalPath(s *suite, key *SignatureKey, credential Credential, info *GroupInfo, x Extensions) (*ownPath, error) {
+func (c *Config) externalPath(s *suite, key *SignatureKey, credential Credential, x Extensions) (*ownPath, error) {
 	var encryption hpke.PrivateKey
 	leaf, encryption, err := c.newLeaf(s, key, credential, x)
 	if err != nil {
 		return nil, err
 	}
 	leaf.Source = SourceCommit
-	if err := leaf.Capabilities.checkRequired(info.context.extensions); err != nil {
-		return nil, err
-	}
 	if err := c.validateMember(leaf); err != nil {
 		return nil, err
 	}

@@ -198,9 +198,6 @@ func (s *suite) joinerKeys(t ratchetTree, own, committer LeafIndex, pathSecret S
 	if pathSecret == nil {
 		return keys, nil
 	}
-	if own == committer {
-		return nil, invalid("12.4.3.1/path-secret", "a path secret of oneself")
-	}
 	// The committer's path is filtered as it was: whose copath is empty has no key, and who was added since isn't.
 	steps := t.filteredPath(committer)
 	at := slices.IndexFunc(steps, func(p pathStep) bool { return p.copathIndex.covers(own) })

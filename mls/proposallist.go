@@ -277,9 +277,6 @@ func (n *next) applyAdd(q *queued) error {
 		return invalid("7.7/size", "a group of more than %d members", MaxMembers)
 	}
 	leaf := q.proposal.Add.Leaf
-	if err := leaf.Capabilities.checkRequired(n.extensions); err != nil {
-		return err
-	}
 	var i LeafIndex
 	n.tree, i = n.tree.add(leaf)
 	n.index.leaf(leaf, 1)
