@@ -64,7 +64,16 @@ const (
 	CodeUnreadable  Code = "unreadable"   // a message that can't be opened with the keys held (generation)
 	CodeNotMember   Code = "not_member"   // of a private room (room)
 	CodeNoPackage   Code = "no_package"   // nobody of that name can be added now: no device has published keys (name)
-	CodeLater       Code = "later"        // direct messages and private rooms come with a later version
+	CodeLater       Code = "later"        // something that comes with a later version
+	CodeNotPrivate  Code = "not_private"  // that is for private rooms (name)
+	CodeMember      Code = "member"       // is in the room already (name, room)
+	CodeNotInRoom   Code = "not_in_room"  // isn't a member (name, room)
+	CodeRole        Code = "role"         // this member's role doesn't allow it (name)
+	CodeMuted       Code = "muted"        // a moderator has muted this member (name)
+	CodeVoid        Code = "void"         // a change of a room that breaks its rules; nothing changed (name)
+	CodeMissed      Code = "missed"       // written while this device couldn't follow the room
+	CodeIncomplete  Code = "incomplete"   // messages of this sender before this one are missing (name)
+	CodeReturning   Code = "returning"    // this device is on its way back into the room (room)
 
 	// Administration.
 	CodeNoSuchPerson   Code = "no_such_person"  // (name)
@@ -126,6 +135,7 @@ func Codes() []Code {
 		CodeKicked, CodeBanned, CodeSuperseded, CodeGoodbye, CodeSlow,
 		CodeFrame, CodeFrameType, CodeTooLarge, CodeRate, CodeFull, CodeSame, CodeConflict, CodeEnvelope,
 		CodeRoomName, CodeRoomUnknown, CodeRoomExists, CodeRoomLimit, CodeNotJoined, CodeForked, CodeRolledBack, CodeUnreadable, CodeNotMember, CodeNoPackage, CodeLater,
+		CodeNotPrivate, CodeMember, CodeNotInRoom, CodeRole, CodeMuted, CodeVoid, CodeMissed, CodeIncomplete, CodeReturning,
 		CodeNoSuchPerson, CodeNotConnected, CodeNotBanned, CodeSelf, CodeUnknownCommand, CodeNotAcked,
 		CodeDiskFull, CodeStorage, CodeDataNewer, CodeDataInUse, CodeDataCorrupt, CodeVaultCorrupt, CodeVaultNewer, CodeVaultLocked, CodeVaultInUse,
 		CodeVaultFull, CodePassphrase, CodeKeyring,

@@ -49,8 +49,27 @@ type API interface {
 	// Flush waits until everything queued is acknowledged or has failed; it
 	// returns the first failure, CodeNotAcked at the end of ctx.
 	Flush(ctx context.Context) error
-	// Private begins a conversation with one person: CodeLater in this version.
-	Private(ctx context.Context, name, text string) error
+
+	// CreatePrivate makes a private room with us as its owner. CodeRoomExists when a room of that name is known here, CodeRoomLimit.
+	CreatePrivate(ctx context.Context, room string) (RoomView, error)
+	// Private enters the direct conversation with a person, begins it when there is none, and queues a message there unless text is empty.
+	// CodeNoSuchPerson, CodeNoPackage when none of the person's devices can be added yet, CodeSelf.
+	Private(ctx context.Context, name, text string) (RoomView, error)
+	// Invite adds a person to a private room, and returns when the room has the change in its log. CodeNoSuchPerson, CodeNoPackage, CodeMember, CodeNotPrivate,
+	// CodeNotMember, CodeRole.
+	Invite(ctx context.Context, room, name string) error
+	// Remove takes a person out of a private room. CodeRole when our role isn't above theirs, CodeNotInRoom, CodeSelf.
+	Remove(ctx context.Context, room, name string) error
+	// Members lists who is in a private room. It needs no network. CodeNotPrivate, CodeNotMember.
+	Members(ctx context.Context, room string) ([]MemberView, error)
+	// SetRole gives a member another role; only owners can. CodeRole, CodeNotInRoom, CodeSelf when no owner would be left.
+	SetRole(ctx context.Context, room, name string, role Role) error
+	// SetTopic changes what a private room is about; moderators and owners can. CodeRole, CodeTooLarge.
+	SetTopic(ctx context.Context, room, topic string) error
+	// Mute keeps everybody from showing a plain member's messages, or lets them show again. CodeRole, CodeSelf.
+	Mute(ctx context.Context, room, name string, mute bool) error
+	// Ban removes a person and keeps others from inviting him again, or lets them. CodeRole, CodeSelf.
+	Ban(ctx context.Context, room, name string, ban bool) error
 
 	// History returns up to limit messages with seq > after, oldest first; it
 	// fetches from the server what isn't here. No messages: the head.
@@ -126,6 +145,12 @@ type RoomView struct {
 	Online  int      // people in it, as last heard; -1 when unknown
 	Queued  int
 	Stopped *chat.Error // why it stopped; nil when it runs
+	// Of a private room.
+	Direct  bool // a direct conversation; Name is "@" and the other's name
+	Members int  // accounts
+	Topic   string
+	Role    Role
+	Away    bool // this device is on its way back into the group
 }
 
 // PersonView is somebody present.
@@ -164,6 +189,10 @@ const (
 	Refused Form = 4
 	// Unsupported is a message of a kind that this version doesn't know.
 	Unsupported Form = 5
+	// Changed is a change of who is in a private room: Added, Removed and Returned say what Sender has changed.
+	Changed Form = 6
+	// Silent is an entry with nothing for people. It isn't in what API returns.
+	Silent Form = 7
 )
 
 // Message is one entry of a room's log. It is also an Event.
@@ -182,4 +211,8 @@ type Message struct {
 	Generation chat.Generation // of the key that it is sealed with
 	Err        *chat.Error     // why, for Unreadable and Refused
 	Old        bool            // it was there before this session read up to the head
+	Added      []string        // of Changed: names
+	Removed    []string
+	Left       []string // who asked for it themselves
+	Returned   bool     // Sender couldn't follow, and came back
 }

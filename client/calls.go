@@ -44,6 +44,10 @@ func (e *engine) view(r *room) RoomView {
 	if r.rec.Anchored && r.rec.Seq > r.rec.Base {
 		v.Oldest = r.rec.Base + 1
 	}
+	if p := r.priv; p != nil {
+		v.Direct, v.Members, v.Topic, v.Role = p.state.Direct, len(p.devices), p.state.Topic, p.state.role(e.id.account())
+		v.Away = r.rec.Private.Lost
+	}
 	for _, o := range r.outbox {
 		if o.rec.Acked == 0 && !o.told {
 			v.Queued++
@@ -90,6 +94,10 @@ func (c *Client) Leave(ctx context.Context, name string) error {
 		r, err := e.joined(name)
 		if err != nil {
 			return struct{}{}, err
+		}
+		if r.priv != nil {
+			e.leavePrivate(r, func(error) {})
+			return struct{}{}, nil
 		}
 		r.rec.Joined = false
 		e.touch(r)
@@ -174,7 +182,7 @@ func (e *engine) listRooms(infos []wire.RoomInfo) []RoomView {
 		all = append(all, v)
 	}
 	for _, r := range e.rooms {
-		if !listed[r.id] && r.rec.Joined {
+		if !listed[r.id] && (r.rec.Joined || r.active() && !r.rec.Private.Leaving) {
 			all = append(all, e.view(r))
 		}
 	}
@@ -375,9 +383,6 @@ func (c *Client) Flush(ctx context.Context) error {
 	return err
 }
 
-// Private implements API.
-func (c *Client) Private(context.Context, string, string) error { return chat.Errorf(chat.CodeLater) }
-
 // SetKey implements API.
 func (c *Client) SetKey(ctx context.Context, text string) error {
 	_, err := await(ctx, c, func(e *engine, answer func(struct{}, error)) {
@@ -401,6 +406,10 @@ func (c *Client) Resume(ctx context.Context, name string) error {
 // resume begins a stopped room anew after the entry that stopped it, with the server's log as it is now and
 // with the people whom it names. What was read before stays in the history, as far as the log reaches.
 func (e *engine) resume(r *room) error {
+	if r.priv != nil && r.priv.out {
+		r.priv.out = false
+		e.subscribe(r)
+	}
 	if r.rec.StopCode == "" {
 		return nil
 	}
@@ -425,11 +434,13 @@ func (e *engine) resume(r *room) error {
 		Name: old.Name, Kind: old.Kind, Joined: old.Joined, Seq: old.StopSeq, Barrier: old.StopSeq,
 		OwnCounter: old.OwnCounter, OwnHash: old.OwnHash, AckedCounter: old.AckedCounter, AckedEnvelope: old.AckedEnvelope,
 	}
-	if old.StopCode == chat.CodeRolledBack { // only the whole log tells which of our messages the server still has
+	if r.priv != nil {
+		e.resumePrivate(r, &old)
+	} else if old.StopCode == chat.CodeRolledBack { // only the whole log tells which of our messages the server still has
 		r.rec = roomRecord{Name: old.Name, Kind: old.Kind, Joined: old.Joined, Whole: true}
 	}
 	for _, o := range r.outbox { // what the server lost is sent again
-		o.env, o.rec.Envelope, o.rec.Acked, o.session, o.told = nil, nil, 0, nil, false
+		o.env, o.rec.Envelope, o.rec.Inner, o.rec.Acked, o.session, o.told = nil, nil, nil, 0, nil, o.rec.Kind != innerMessage
 		e.put(TableOutbox, outboxKey(r.id, o.order), &o.rec)
 	}
 	e.touch(r)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"huisclos/chat"
+	"huisclos/wire"
 )
 
 // Link is a connection to a server after TLS: whole frames, in order, each way.
@@ -24,6 +25,9 @@ type Link interface {
 // Dialer makes a Link to HOST:PORT, and gives up with ctx. server is the fingerprint that TLS must show
 // (CodeIdentity). Errors: CodeResolve, CodeRefused, CodeTimeout, CodeUnreachable, CodeTLS, CodeNotHuisclos.
 type Dialer func(ctx context.Context, address string, server chat.Fingerprint) (Link, error)
+
+// DefaultPackages is what Config.Packages is for a client that a person converses with.
+const DefaultPackages = wire.MaxKeyPackages
 
 // Config is what a Client is made of.
 type Config struct {
@@ -44,6 +48,9 @@ type Config struct {
 	// Log gets what is for the developer; nil: nothing.
 	Log *slog.Logger
 
+	// Packages is how many one-time key packages are kept with the server, so that others can add this device to private rooms while it is away;
+	// 0: it publishes none.
+	Packages int
 	// Tail is how many of a room's last messages are read first when it is new to us; 0: 100.
 	Tail uint32
 	// Window is how many messages may be on their way unacknowledged; 0: 128.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"huisclos/chat"
+	"huisclos/mls"
 	"huisclos/wire"
 )
 
@@ -46,6 +47,12 @@ type engine struct {
 	flushing []*flush
 	sendHold time.Time // nothing is sent before: the server couldn't store
 
+	mls         *mls.Config
+	unknown     map[chat.DeviceID]bool // whom the validator of groups asked for and we don't know
+	inviting    bool                   // the Welcomes that wait for us are being taken
+	moreInvited bool                   // and there may be more
+	todo        []func()               // before the end of this turn
+
 	ended bool
 	final Ended
 }
@@ -60,7 +67,9 @@ func newEngine(ctx context.Context, c *Client, cfg Config) (*engine, error) {
 		retry:   time.NewTimer(0),
 		told:    make(map[chat.Generation]bool),
 		lacking: make(map[chat.Generation]bool),
+		unknown: make(map[chat.DeviceID]bool),
 	}
+	e.mls = e.mlsConfig()
 	if err := e.load(); err != nil {
 		return nil, err
 	}
@@ -208,6 +217,7 @@ func (e *engine) dropSession(err *chat.Error) {
 	for _, r := range e.rooms {
 		r.disconnected()
 	}
+	e.inviting, e.moreInvited = false, false
 }
 
 // tellOnline answers whoever waits for the session.

@@ -7,7 +7,8 @@ import (
 )
 
 // Event is one of: Message, Sent, SendFailed, Arrivals, Online, Offline, Notice,
-// Gap, RoomStopped, RoomResumed, Rotated, KeyMissing, KeyGained, IdentityChanged, NewDevice, Missed, Ended.
+// Gap, RoomStopped, RoomResumed, Rotated, KeyMissing, KeyGained, IdentityChanged, NewDevice, Missed, Ended, Invited, InvitationRefused, PutOut,
+// Left, Returning, Returned.
 type Event interface{ event() }
 
 // Sent tells that a message of ours is durable on the server.
@@ -127,6 +128,40 @@ type Ended struct {
 	Err  *chat.Error
 	Gone bool // the server was in memory and is gone: the profile can be removed
 }
+
+// Invited tells that somebody has taken us into a private room, or has begun a direct conversation. We are in it.
+type Invited struct {
+	Room    string
+	By      string
+	Direct  bool
+	Members int
+}
+
+// InvitationRefused tells that an invitation wasn't what it claimed to be, and why.
+type InvitationRefused struct {
+	By  string
+	Err *chat.Error
+}
+
+// PutOut tells that we aren't in a private room any more. By is who removed us; empty when only the server says so: then
+// nothing is forgotten, and the next session asks again.
+type PutOut struct{ Room, By string }
+
+// Left tells that we have left a private room.
+type Left struct{ Room string }
+
+// Returning tells that this device can't follow a private room any more, and asks to come back by itself.
+type Returning struct{ Room string }
+
+// Returned tells that it follows again. What was written meanwhile is Unreadable here.
+type Returned struct{ Room string }
+
+func (Invited) event()           {}
+func (InvitationRefused) event() {}
+func (PutOut) event()            {}
+func (Left) event()              {}
+func (Returning) event()         {}
+func (Returned) event()          {}
 
 func (Message) event()         {}
 func (Sent) event()            {}

@@ -381,12 +381,14 @@ func (c *Client) page(l reached, after chat.Seq, limit int, fromEnd bool) ([]Mes
 			if err := parseRecord(value, &rec); err != nil {
 				return false, err
 			}
-			name, err := names.of(rec.Account)
+			if rec.Form == Silent {
+				return true, nil
+			}
+			_, n := splitKey(key)
+			m, err := makeMessage(l.name, chat.Seq(n), &rec, names.of, self.AccountID)
 			if err != nil {
 				return false, err
 			}
-			_, n := splitKey(key)
-			m := makeMessage(l.name, chat.Seq(n), &rec, name, rec.Account == self.AccountID)
 			m.Old = true
 			all = append(all, m)
 			return len(all) < limit, nil

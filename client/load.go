@@ -119,7 +119,8 @@ func (e *engine) pinSelf() {
 
 // loadRooms reads the rooms and what waits in their outboxes.
 func (e *engine) loadRooms() error {
-	return e.vault.View(func(r Reader) error {
+	var private []*room
+	err := e.vault.View(func(r Reader) error {
 		err := r.Scan(TableRooms, nil, nil, false, func(key, value []byte) (bool, error) {
 			var rec roomRecord
 			if err := parseRecord(value, &rec); err != nil {
@@ -128,6 +129,9 @@ func (e *engine) loadRooms() error {
 			room := newRoom(chat.RoomID(key), rec.Name)
 			room.rec = rec
 			e.rooms[room.id] = room
+			if rec.Private != nil {
+				private = append(private, room)
+			}
 			return true, nil
 		})
 		if err != nil {
@@ -137,6 +141,12 @@ func (e *engine) loadRooms() error {
 			return true, e.loadOutgoing(key, value)
 		})
 	})
+	for _, r := range private {
+		if err == nil {
+			err = e.loadPrivate(r)
+		}
+	}
+	return err
 }
 
 // loadOutgoing reads a message that waits. One of Send that never left is dropped: its caller was told, or is gone.
@@ -155,6 +165,7 @@ func (e *engine) loadOutgoing(key, value []byte) error {
 		e.remove(TableOutbox, key)
 		return nil
 	}
+	o.told = o.rec.Kind != innerMessage
 	if err := o.parse(); err != nil {
 		return err
 	}
@@ -176,7 +187,13 @@ func (e *engine) renew(reason string) error {
 		r.rec.OwnCounter, r.rec.OwnHash = 0, [32]byte{}
 		r.rec.AckedCounter, r.rec.AckedEnvelope = 0, [32]byte{}
 		e.touch(r)
+		if r.active() {
+			if err := e.lost(r); err != nil {
+				return err
+			}
+		}
 	}
+	e.dropPackages()
 	e.emit(NewDevice{Reason: reason})
 	e.then(func() {
 		if err := e.vault.Settled(); err != nil {

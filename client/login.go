@@ -243,7 +243,12 @@ func (e *engine) loggedIn(l loginResult) {
 			e.subscribe(r)
 		}
 	}
+	if moved { // one-time key packages of a restored server may have been used: none is used twice
+		e.dropPackages()
+	}
 	e.checkKeys()
+	e.askInvitations()
+	e.publish()
 }
 
 // checkKeys asks for the keys of the generations that we lack, and for links that we could make.

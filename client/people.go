@@ -244,10 +244,14 @@ const maxWho = 256
 // senderOf reads who claims to have written an entry.
 func senderOf(entry *wire.Entry) (chat.DeviceID, bool) {
 	var env wire.Envelope
-	if entry.Pruned || wire.Unmarshal(entry.Envelope, &env) != nil {
+	if entry.Pruned {
 		return chat.DeviceID{}, false
 	}
-	return env.Device, true
+	if wire.Unmarshal(entry.Envelope, &env) == nil {
+		return env.Device, true
+	}
+	private, err := wire.ParsePrivateEnvelope(entry.Envelope)
+	return private.Device, err == nil
 }
 
 // withAccounts runs f once the accounts that we don't know have been asked for, or with the reason why they can't be.

@@ -29,6 +29,7 @@ type selfRecord struct {
 	NewDevice   string           `cbor:"14,keyasint,omitempty"` // reason of the last renewal
 	Given       []byte           `cbor:"15,keyasint,omitempty"` // a key that wasn't tried on the server yet
 	AccountID   chat.AccountID   `cbor:"16,keyasint"`
+	LastResort  int64            `cbor:"17,keyasint,omitempty"` // when our key package of last resort was made, ms since 1970
 }
 
 // keyRecord is the shared key of one generation.
@@ -65,7 +66,35 @@ type roomRecord struct {
 	StopParams map[string]string `cbor:"16,keyasint,omitempty"`
 	StopSeq    chat.Seq          `cbor:"17,keyasint,omitempty"`
 	Gap        chat.Seq          `cbor:"18,keyasint,omitempty"` // entries up to here that we never read are gone
-	Barrier    chat.Seq          `cbor:"21,keyasint,omitempty"` // nothing before is read: a person resumed here
+	Barrier    chat.Seq          `cbor:"21,keyasint,omitempty"` // nothing before is read: a person resumed here, or we came then
+	Private    *privateRecord    `cbor:"23,keyasint,omitempty"` // of a private room
+}
+
+// privateRecord is what of a private room isn't in the records of its group.
+type privateRecord struct {
+	Direct    chat.AccountID `cbor:"1,keyasint"`            // with whom; zero for a room
+	State     []byte         `cbor:"2,keyasint,omitempty"`  // roomState in force
+	Commit    chat.Seq       `cbor:"3,keyasint,omitempty"`  // the last Commit in the log, void or not
+	Applied   chat.Seq       `cbor:"4,keyasint,omitempty"`  // the last one that counted
+	Voided    chat.Seq       `cbor:"5,keyasint,omitempty"`  // the last one that didn't, when none has counted since
+	Confirm   chat.Seq       `cbor:"6,keyasint,omitempty"`  // the last one that took somebody out
+	Confirmed chat.Seq       `cbor:"7,keyasint,omitempty"`  // the same, once the roster was compared: the base of our messages
+	Epoch     uint64         `cbor:"8,keyasint,omitempty"`  // in which we came
+	Updated   int64          `cbor:"9,keyasint,omitempty"`  // when we last gave our leaf new keys, ms since 1970; 0: never
+	Pending   *pendingRecord `cbor:"10,keyasint,omitempty"` // our commit under way
+	Lost      bool           `cbor:"11,keyasint,omitempty"` // we can't follow, and come back
+	Return    []byte         `cbor:"12,keyasint,omitempty"` // SHA-256 of the envelope of our external commit under way
+	ReturnID  chat.MessageID `cbor:"13,keyasint"`
+	Leaving   bool           `cbor:"14,keyasint,omitempty"` // we have asked to be removed
+	Gone      bool           `cbor:"15,keyasint,omitempty"` // we aren't a member any more
+}
+
+// pendingRecord is what our pending commit does.
+type pendingRecord struct {
+	Added   []chat.AccountID `cbor:"1,keyasint,omitempty"`
+	Removed []chat.AccountID `cbor:"2,keyasint,omitempty"`
+	State   []byte           `cbor:"3,keyasint,omitempty"`
+	Left    []chat.AccountID `cbor:"4,keyasint,omitempty"` // those of Removed who asked for it
 }
 
 // senderRecord is how far a sender's counter is in a room.
@@ -103,6 +132,10 @@ type outboxRecord struct {
 	Envelope []byte `cbor:"4,keyasint,omitempty"`
 	// Acked is its place in the log once the server said so; it waits to be read there.
 	Acked chat.Seq `cbor:"5,keyasint,omitempty"`
+	// Of a private room: what of it is inside the encryption besides the content, once it was sealed; and what it is when it isn't a person's message.
+	Inner   []byte    `cbor:"6,keyasint,omitempty"`
+	Kind    innerKind `cbor:"7,keyasint,omitempty"`
+	Content []byte    `cbor:"8,keyasint,omitempty"`
 }
 
 // entryRecord is one entry read.
@@ -119,6 +152,11 @@ type entryRecord struct {
 	Code       chat.Code         `cbor:"10,keyasint,omitempty"`
 	Params     map[string]string `cbor:"11,keyasint,omitempty"`
 	Raw        []byte            `cbor:"12,keyasint,omitempty"` // the envelope, while it can't be read
+	// Of Changed.
+	Added   []chat.AccountID `cbor:"13,keyasint,omitempty"`
+	Removed []chat.AccountID `cbor:"14,keyasint,omitempty"`
+	Back    bool             `cbor:"15,keyasint,omitempty"` // Account came back with new keys
+	Left    []chat.AccountID `cbor:"16,keyasint,omitempty"`
 }
 
 // errRecord is a record that the vault authenticated and that we can't read: made by another version.
@@ -151,6 +189,8 @@ func entryKey(r chat.RoomID, n chat.Seq) []byte {
 func outboxKey(r chat.RoomID, order uint64) []byte {
 	return binary.BigEndian.AppendUint64(r[:len(r):len(r)], order)
 }
+
+func groupKey(r chat.RoomID, key string) []byte { return append(r[:len(r):len(r)], key...) }
 
 func senderKey(r chat.RoomID, d chat.DeviceID) []byte {
 	return append(r[:len(r):len(r)], d[:]...)

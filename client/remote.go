@@ -45,6 +45,11 @@ type (
 		Limit  int
 		Follow bool
 	}
+	memberArgs struct {
+		Room, Name string
+		Role       Role
+		On         bool
+	}
 	none struct{}
 )
 
@@ -89,8 +94,32 @@ func remoteMethods() map[string]remoteMethod {
 		}),
 		"send":  method(func(ctx context.Context, api API, a roomArgs) (Receipt, error) { return api.Send(ctx, a.Room, a.Text) }),
 		"flush": method(func(ctx context.Context, api API, _ none) (none, error) { return none{}, api.Flush(ctx) }),
-		"private": method(func(ctx context.Context, api API, a roomArgs) (none, error) {
-			return none{}, api.Private(ctx, a.Room, a.Text)
+		"private": method(func(ctx context.Context, api API, a roomArgs) (RoomView, error) {
+			return api.Private(ctx, a.Room, a.Text)
+		}),
+		"found": method(func(ctx context.Context, api API, a roomArgs) (RoomView, error) {
+			return api.CreatePrivate(ctx, a.Room)
+		}),
+		"invite": method(func(ctx context.Context, api API, a roomArgs) (none, error) {
+			return none{}, api.Invite(ctx, a.Room, a.Text)
+		}),
+		"remove": method(func(ctx context.Context, api API, a roomArgs) (none, error) {
+			return none{}, api.Remove(ctx, a.Room, a.Text)
+		}),
+		"members": method(func(ctx context.Context, api API, a roomArgs) ([]MemberView, error) {
+			return api.Members(ctx, a.Room)
+		}),
+		"role": method(func(ctx context.Context, api API, a memberArgs) (none, error) {
+			return none{}, api.SetRole(ctx, a.Room, a.Name, a.Role)
+		}),
+		"topic": method(func(ctx context.Context, api API, a roomArgs) (none, error) {
+			return none{}, api.SetTopic(ctx, a.Room, a.Text)
+		}),
+		"mute": method(func(ctx context.Context, api API, a memberArgs) (none, error) {
+			return none{}, api.Mute(ctx, a.Room, a.Name, a.On)
+		}),
+		"ban": method(func(ctx context.Context, api API, a memberArgs) (none, error) {
+			return none{}, api.Ban(ctx, a.Room, a.Name, a.On)
 		}),
 		"history": method(func(ctx context.Context, api API, a rangeArgs) ([]Message, error) {
 			return api.History(ctx, a.Room, a.Seq, a.Limit)
@@ -302,8 +331,48 @@ func unacknowledged(ctx context.Context, err error) error {
 }
 
 // Private implements API.
-func (r *Remote) Private(ctx context.Context, name, text string) error {
-	return r.run(ctx, "private", roomArgs{name, text})
+func (r *Remote) Private(ctx context.Context, name, text string) (RoomView, error) {
+	return call[RoomView](ctx, r, "private", roomArgs{name, text})
+}
+
+// CreatePrivate implements API.
+func (r *Remote) CreatePrivate(ctx context.Context, room string) (RoomView, error) {
+	return call[RoomView](ctx, r, "found", roomArgs{Room: room})
+}
+
+// Invite implements API.
+func (r *Remote) Invite(ctx context.Context, room, name string) error {
+	return r.run(ctx, "invite", roomArgs{room, name})
+}
+
+// Remove implements API.
+func (r *Remote) Remove(ctx context.Context, room, name string) error {
+	return r.run(ctx, "remove", roomArgs{room, name})
+}
+
+// Members implements API.
+func (r *Remote) Members(ctx context.Context, room string) ([]MemberView, error) {
+	return call[[]MemberView](ctx, r, "members", roomArgs{Room: room})
+}
+
+// SetRole implements API.
+func (r *Remote) SetRole(ctx context.Context, room, name string, role Role) error {
+	return r.run(ctx, "role", memberArgs{Room: room, Name: name, Role: role})
+}
+
+// SetTopic implements API.
+func (r *Remote) SetTopic(ctx context.Context, room, topic string) error {
+	return r.run(ctx, "topic", roomArgs{room, topic})
+}
+
+// Mute implements API.
+func (r *Remote) Mute(ctx context.Context, room, name string, mute bool) error {
+	return r.run(ctx, "mute", memberArgs{Room: room, Name: name, On: mute})
+}
+
+// Ban implements API.
+func (r *Remote) Ban(ctx context.Context, room, name string, ban bool) error {
+	return r.run(ctx, "ban", memberArgs{Room: room, Name: name, On: ban})
 }
 
 // History implements API.

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"net"
 	"os"
@@ -128,8 +129,33 @@ func (s *scripted) Send(ctx context.Context, r, text string) (Receipt, error) {
 	return full[Receipt](), s.note("send", r, text)
 }
 func (s *scripted) Flush(context.Context) error { return s.note("flush") }
-func (s *scripted) Private(_ context.Context, name, text string) error {
-	return s.note("private", name, text)
+func (s *scripted) Private(_ context.Context, name, text string) (RoomView, error) {
+	return full[RoomView](), s.note("private", name, text)
+}
+
+func (s *scripted) CreatePrivate(_ context.Context, r string) (RoomView, error) {
+	return full[RoomView](), s.note("found", r)
+}
+func (s *scripted) Invite(_ context.Context, r, name string) error { return s.note("invite", r, name) }
+func (s *scripted) Remove(_ context.Context, r, name string) error { return s.note("remove", r, name) }
+func (s *scripted) Members(_ context.Context, r string) ([]MemberView, error) {
+	return full[[]MemberView](), s.note("members", r)
+}
+
+func (s *scripted) SetRole(_ context.Context, r, name string, role Role) error {
+	return s.note("role", r, name, fmt.Sprint(role))
+}
+
+func (s *scripted) SetTopic(_ context.Context, r, topic string) error {
+	return s.note("topic", r, topic)
+}
+
+func (s *scripted) Mute(_ context.Context, r, name string, mute bool) error {
+	return s.note("mute", r, name, fmt.Sprint(mute))
+}
+
+func (s *scripted) Ban(_ context.Context, r, name string, ban bool) error {
+	return s.note("ban", r, name, fmt.Sprint(ban))
 }
 
 func (s *scripted) History(_ context.Context, r string, _ chat.Seq, _ int) ([]Message, error) {
@@ -203,7 +229,18 @@ func TestRemoteCalls(t *testing.T) {
 	receipt, err := r.Send(ctx, "e", "text")
 	check("send", receipt, full[Receipt](), err)
 	check("flush", nil, nil, r.Flush(ctx))
-	check("private", nil, nil, r.Private(ctx, "bob", "hi"))
+	room, err = r.Private(ctx, "bob", "hi")
+	check("private", room, full[RoomView](), err)
+	room, err = r.CreatePrivate(ctx, "team")
+	check("found", room, full[RoomView](), err)
+	check("invite", nil, nil, r.Invite(ctx, "team", "bob"))
+	check("remove", nil, nil, r.Remove(ctx, "team", "bob"))
+	members, err := r.Members(ctx, "team")
+	check("members", members, full[[]MemberView](), err)
+	check("role", nil, nil, r.SetRole(ctx, "team", "bob", Moderator))
+	check("topic", nil, nil, r.SetTopic(ctx, "team", "tea"))
+	check("mute", nil, nil, r.Mute(ctx, "team", "bob", true))
+	check("ban", nil, nil, r.Ban(ctx, "team", "bob", true))
 	messages, err := r.History(ctx, "f", 3, 10)
 	check("history", messages, full[[]Message](), err)
 	messages, err = r.Recent(ctx, "g", 3, 10)
@@ -221,7 +258,8 @@ func TestRemoteCalls(t *testing.T) {
 	check("close", nil, nil, r.Close(ctx))
 	want := []string{
 		"status", "online", "join #lobby", "leave a", "create b", "rooms", "people c", "queue d /not a command", "send e text",
-		"flush", "private bob hi", "history f", "recent g", "key hc1", "resume h", "read i",
+		"flush", "private bob hi", "found team", "invite team bob", "remove team bob", "members team", "role team bob 1", "topic team tea",
+		"mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "read i",
 	}
 	if diff := cmp.Diff(want, s.asked); diff != "" {
 		t.Errorf("the owner was asked (-want +got):\n%s", diff)

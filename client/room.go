@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"huisclos/chat"
 	"huisclos/wire"
@@ -16,6 +17,7 @@ type room struct {
 	rec     roomRecord
 	senders map[chat.DeviceID]*senderRecord // those looked up in this process
 	recent  *hashRing                       // H of the newest entries
+	priv    *private                        // nil: a key room
 	outbox  []*outgoing                     // in order
 	order   uint64                          // of the last one
 
@@ -25,6 +27,7 @@ type room struct {
 	target  chat.Seq // the head that was announced: what is older was there before us
 	head    chat.Seq // as last heard
 	online  int      // as last heard; -1: never
+	sentIn  *session // in which our external commit was sent
 	pending []*wire.Entries
 	bytes   int      // of pending
 	asking  bool     // pending waits for people or for a gap to be explained
@@ -94,11 +97,14 @@ func (r *room) stopped() *chat.Error {
 func (r *room) disconnected() {
 	r.phase, r.pending, r.bytes, r.asking = idle, nil, 0, false
 	r.online = -1
+	if p := r.priv; p != nil {
+		p.busy, p.again, p.sent, p.opened, p.early, p.out = false, false, nil, nil, 0, false
+	}
 }
 
 // wanted tells whether the room is read in a new session.
 func (r *room) wanted() bool {
-	return r.rec.Joined || len(r.outbox) > 0 || len(r.live) > 0 || len(r.behind) > 0 || r.older != nil
+	return r.active() || r.rec.Joined || len(r.outbox) > 0 || len(r.live) > 0 || len(r.behind) > 0 || r.older != nil
 }
 
 // touch marks a room's record as changed.
@@ -106,6 +112,12 @@ func (e *engine) touch(r *room) { e.dirty[r] = struct{}{} }
 
 // room finds a room by the name that a person gave it, and makes it if it is new to us.
 func (e *engine) room(name string) (*room, error) {
+	if r := e.privateNamed(name); r != nil {
+		return r, nil
+	}
+	if strings.HasPrefix(name, directMark) {
+		return nil, chat.Errorf(chat.CodeRoomUnknown, "name", name)
+	}
 	name, err := chat.RoomName(name)
 	if err != nil {
 		return nil, err
@@ -121,7 +133,7 @@ func (e *engine) room(name string) (*room, error) {
 
 // subscribe asks for a room's log from where we are.
 func (e *engine) subscribe(r *room) {
-	if r.phase != idle || r.rec.StopCode != "" || e.session == nil {
+	if r.phase != idle || r.rec.StopCode != "" || e.session == nil || r.priv != nil && !r.active() {
 		return
 	}
 	r.phase = asked
@@ -142,6 +154,10 @@ func (e *engine) subscribe(r *room) {
 			r.phase = idle
 			if err.Code == chat.CodeRoomUnknown { // the server knows its number only
 				err = chat.Errorf(chat.CodeRoomUnknown, "name", r.rec.Name)
+			}
+			if err.Code == chat.CodeNotMember && r.priv != nil {
+				e.notMember(r)
+				return
 			}
 			e.tellLive(r, err)
 		case !ok || answer.Info.Room != r.id:
@@ -266,7 +282,16 @@ func (e *engine) receiveEntries(f *wire.Entries) {
 func (e *engine) process(r *room) {
 	for len(r.pending) > 0 && !r.asking && r.phase != idle {
 		f := r.pending[0]
-		if !e.aligned(r, f) || e.askPeople(r, f.Entries) {
+		if !e.aligned(r, f) {
+			break
+		}
+		if r.priv != nil {
+			if !e.readFirst(r, f) {
+				break
+			}
+			continue
+		}
+		if e.askPeople(r, f.Entries) {
 			break
 		}
 		r.pending = r.pending[1:]
@@ -319,6 +344,9 @@ func (e *engine) caughtUp(r *room) {
 	if r.rec.StopCode != "" || r.phase != live {
 		return
 	}
+	if r.priv != nil {
+		e.caughtUpPrivate(r)
+	}
 	e.tellLive(r, nil)
 	e.pump(r)
 	e.checkFlush()
@@ -332,6 +360,8 @@ func (e *engine) whenLive(r *room, f func(error)) {
 			f(err)
 		case r.rec.StopCode != "":
 			f(r.stopped())
+		case r.priv != nil && (!r.active() || r.priv.out):
+			f(chat.Errorf(chat.CodeNotMember, "room", r.rec.Name))
 		case r.phase == live:
 			f(nil)
 		default:

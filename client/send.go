@@ -69,6 +69,9 @@ func (e *engine) pump(r *room) {
 
 // sealAndSend stages one message. False when nothing can be sent now.
 func (e *engine) sealAndSend(r *room, o *outgoing) bool {
+	if r.priv != nil {
+		return e.protect(r, o)
+	}
 	g := e.self.Newest
 	if !e.keys.has(g) {
 		e.keyMissing(g)
@@ -103,7 +106,19 @@ func (o *outgoing) parse() error {
 		return nil
 	}
 	o.env = new(wire.Envelope)
-	return wire.Unmarshal(o.rec.Envelope, o.env)
+	if len(o.rec.Inner) == 0 {
+		return wire.Unmarshal(o.rec.Envelope, o.env)
+	}
+	outer, err := wire.ParsePrivateEnvelope(o.rec.Envelope)
+	if err != nil {
+		return err
+	}
+	var in inner
+	if err := wire.Unmarshal(o.rec.Inner, &in); err != nil {
+		return err
+	}
+	o.env = in.envelope(outer.Room, &outer)
+	return nil
 }
 
 // find looks for a message of ours.
@@ -119,6 +134,9 @@ func (r *room) find(id chat.MessageID) *outgoing {
 func (e *engine) acknowledged(f *wire.Ack) {
 	r := e.rooms[f.Room]
 	if r == nil {
+		return
+	}
+	if r.priv != nil && !r.active() {
 		return
 	}
 	if f.Seq > r.rec.Acked {
@@ -216,6 +234,9 @@ const storageHold = 5 * time.Second
 
 // notStored handles the refusal of a message.
 func (e *engine) notStored(f *wire.Failure) {
+	if e.commitRefused(f) {
+		return
+	}
 	for _, r := range e.rooms {
 		o := r.find(f.ID)
 		if o == nil || !o.sealed() || o.rec.Acked != 0 {
@@ -246,7 +267,7 @@ func (e *engine) unwind(r *room, o *outgoing, err *chat.Error) {
 		return
 	}
 	r.rec.OwnCounter, r.rec.OwnHash = o.env.Counter-1, o.env.Previous
-	o.env, o.rec.Envelope, o.session = nil, nil, nil
+	o.env, o.rec.Envelope, o.rec.Inner, o.session = nil, nil, nil, nil
 	e.touch(r)
 	if r.find(o.rec.ID) != nil {
 		e.put(TableOutbox, outboxKey(r.id, o.order), &o.rec)
@@ -273,7 +294,7 @@ func (e *engine) settleOutbox(r *room) {
 		case o.rec.Once && o.answer == nil:
 			e.forget(r, o) // Send has given up, or its process is gone
 		default:
-			o.env, o.rec.Envelope, o.session = nil, nil, nil
+			o.env, o.rec.Envelope, o.rec.Inner, o.session = nil, nil, nil, nil
 			e.put(TableOutbox, outboxKey(r.id, o.order), &o.rec)
 		}
 	}
@@ -338,6 +359,9 @@ func (e *engine) cannotSend(r *room) *chat.Error {
 	switch {
 	case r.rec.StopCode != "":
 		return r.stopped()
+	case r.priv != nil && (!r.active() || r.priv.out):
+		return chat.Errorf(chat.CodeNotMember, "room", r.rec.Name)
+	case r.priv != nil && !e.wantKey:
 	case e.wantKey, e.session != nil && e.lacking[e.self.Newest] && !e.keys.has(e.self.Newest):
 		return chat.Errorf(chat.CodeKeyNeeded)
 	}

@@ -142,6 +142,16 @@ func answerRef(f wire.Frame) (ref uint64, err *chat.Error) {
 		return f.Ref, nil
 	case *wire.Generations:
 		return f.Ref, nil
+	case *wire.PackageState:
+		return f.Ref, nil
+	case *wire.Packages:
+		return f.Ref, nil
+	case *wire.InvitationList:
+		return f.Ref, nil
+	case *wire.RoomState:
+		return f.Ref, nil
+	case *wire.RosterList:
+		return f.Ref, nil
 	}
 	return 0, nil
 }
@@ -176,6 +186,16 @@ func (e *engine) receive(in inbound) {
 		e.rotated(f)
 	case *wire.Bye:
 		e.dismissed(f)
+	case *wire.Invited:
+		e.askInvitations()
+	case *wire.Expelled:
+		if r := e.rooms[f.Room]; r != nil && r.active() {
+			e.expelled(r)
+		}
+	case *wire.WantState:
+		if r := e.rooms[f.Room]; r != nil {
+			e.putState(r)
+		}
 	default:
 		e.disconnected(chat.Errorf(chat.CodeFrame).Because(errProtocol))
 	}

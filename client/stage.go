@@ -63,30 +63,41 @@ func (e *engine) remove(t Table, key []byte) { e.stage.set(t, key, nil) }
 
 // get reads a record as it will be after this turn; false when there is none.
 func (e *engine) get(t Table, key []byte, record any) (bool, error) {
-	b, staged := e.stage.writes[place{t, string(key)}]
-	if !staged {
-		err := e.vault.View(func(r Reader) (err error) {
-			b, err = r.Get(t, key)
-			return err
-		})
-		if err != nil {
-			return false, err
-		}
-	}
-	if b == nil {
-		return false, nil
+	b, err := e.raw(t, key)
+	if b == nil || err != nil {
+		return false, err
 	}
 	return true, parseRecord(b, record)
 }
 
+// raw reads a record's bytes as they will be after this turn; nil when there is none.
+func (e *engine) raw(t Table, key []byte) (b []byte, err error) {
+	if b, staged := e.stage.writes[place{t, string(key)}]; staged {
+		return b, nil
+	}
+	err = e.vault.View(func(r Reader) (err error) {
+		b, err = r.Get(t, key)
+		return err
+	})
+	return b, err
+}
+
 // then stages an effect.
 func (e *engine) then(f func()) { e.stage.effects = append(e.stage.effects, f) }
+
+// soon runs f before this turn ends, after what is being done now.
+func (e *engine) soon(f func()) { e.todo = append(e.todo, f) }
 
 // emit stages an event.
 func (e *engine) emit(ev Event) { e.then(func() { e.c.events.publish(ev) }) }
 
 // commit ends a turn: everything staged is kept, then told.
 func (e *engine) commit() {
+	for len(e.todo) > 0 && !e.ended {
+		f := e.todo[0]
+		e.todo = e.todo[1:]
+		f()
+	}
 	for r := range e.dirty {
 		e.put(TableRooms, r.id[:], &r.rec)
 	}

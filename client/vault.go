@@ -66,13 +66,17 @@ const (
 	TableHistory Table = 8
 	// TableUnread holds the places of entries whose key is missing, by room and seq.
 	TableUnread Table = 9
+	// TableGroups holds the records of MLS groups, by room and key.
+	TableGroups Table = 10
+	// TablePackages holds the secrets of key packages that can be used, by their reference.
+	TablePackages Table = 11
 )
 
 // Tables lists them all.
 func Tables() []Table {
 	return []Table{
 		TableSelf, TableKeys, TableRooms, TableSenders, TablePeople, TableDevices,
-		TableOutbox, TableHistory, TableUnread,
+		TableOutbox, TableHistory, TableUnread, TableGroups, TablePackages,
 	}
 }
 

@@ -113,6 +113,9 @@ func (e *engine) readEntry(r *room, n chat.Seq, entry *wire.Entry, envelope, has
 	v.rec.Hash = hash
 	e.keep(r, n, &v.rec)
 	e.ownEntry(r, n, &v)
+	if v.rec.Form == Silent {
+		return
+	}
 	m := e.message(r, n, &v.rec)
 	m.Old = n <= r.target
 	e.emit(m)
@@ -122,7 +125,7 @@ func (e *engine) readEntry(r *room, n chat.Seq, entry *wire.Entry, envelope, has
 func (e *engine) keep(r *room, n chat.Seq, rec *entryRecord) {
 	key := entryKey(r.id, n)
 	e.put(TableHistory, key, rec)
-	if rec.Form == Unreadable {
+	if rec.Form == Unreadable && rec.Code == chat.CodeUnreadable {
 		e.stage.set(TableUnread, key, generationKey(rec.Generation))
 	}
 }
@@ -153,6 +156,10 @@ type view interface {
 // check makes the checks from the envelope on.
 func (e *engine) check(r *room, n chat.Seq, entry *wire.Entry, envelope [32]byte, log view) (v verdict) {
 	v.rec = entryRecord{Time: entry.Time, Form: Text, Envelope: envelope}
+	if r.priv != nil {
+		e.checkPrivate(r, n, entry, &v)
+		return v
+	}
 	if entry.Pruned {
 		v.rec.Form = Removed
 		if len(entry.Envelope) != sha256.Size {
@@ -325,13 +332,28 @@ func (e *engine) sender(r *room, d chat.DeviceID) (*senderRecord, error) {
 
 // message makes what a face sees of a record.
 func (e *engine) message(r *room, n chat.Seq, rec *entryRecord) Message {
-	return makeMessage(r.rec.Name, n, rec, e.people.name(rec.Account), rec.Account == e.id.account())
+	m, _ := makeMessage(r.rec.Name, n, rec, func(a chat.AccountID) (string, error) { return e.people.name(a), nil }, e.id.account())
+	return m
 }
 
-func makeMessage(room string, n chat.Seq, rec *entryRecord, name string, mine bool) Message {
+// makeMessage makes it with names out of a book, for me. Errors are the book's.
+func makeMessage(room string, n chat.Seq, rec *entryRecord, name func(chat.AccountID) (string, error), me chat.AccountID) (Message, error) {
 	m := Message{
-		Room: room, Seq: n, ID: rec.ID, Account: rec.Account, Device: rec.Device, Sender: name, Mine: mine,
-		Time: time.UnixMilli(rec.Time), Form: rec.Form, Text: rec.Text, Generation: rec.Generation,
+		Room: room, Seq: n, ID: rec.ID, Account: rec.Account, Device: rec.Device, Mine: rec.Account == me,
+		Time: time.UnixMilli(rec.Time), Form: rec.Form, Text: rec.Text, Generation: rec.Generation, Returned: rec.Back,
+	}
+	var err error
+	if m.Sender, err = name(rec.Account); err != nil {
+		return m, err
+	}
+	if m.Added, err = namesOf(rec.Added, name); err != nil {
+		return m, err
+	}
+	if m.Removed, err = namesOf(rec.Removed, name); err != nil {
+		return m, err
+	}
+	if m.Left, err = namesOf(rec.Left, name); err != nil {
+		return m, err
 	}
 	if !rec.ID.IsZero() {
 		m.Written = rec.ID.Time()
@@ -339,5 +361,17 @@ func makeMessage(room string, n chat.Seq, rec *entryRecord, name string, mine bo
 	if rec.Code != "" {
 		m.Err = &chat.Error{Code: rec.Code, Params: rec.Params}
 	}
-	return m
+	return m, nil
+}
+
+func namesOf(accounts []chat.AccountID, name func(chat.AccountID) (string, error)) ([]string, error) {
+	var names []string
+	for _, a := range accounts {
+		n, err := name(a)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, n)
+	}
+	return names, nil
 }

@@ -100,7 +100,7 @@ func (w *world) person(name string, vault client.Vault) *person {
 	p := &person{w: w, vault: vault}
 	var err error
 	p.Client, err = client.Open(client.Config{
-		Vault: vault, Address: w.address, Server: w.identity.Fingerprint(), Key: w.key.Reveal(), Name: name, Software: "test",
+		Vault: vault, Address: w.address, Server: w.identity.Fingerprint(), Key: w.key.Reveal(), Name: name, Software: "test", Packages: 4,
 		Dial: p.dial, Backoff: 5 * time.Millisecond, MaxBackoff: 50 * time.Millisecond,
 	})
 	if err != nil {

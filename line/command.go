@@ -15,7 +15,8 @@ const (
 	KindRoom   Kind = "room"   // a room that exists
 	KindNew    Kind = "new"    // a room that doesn't
 	KindPerson Kind = "person" // a person in the room
-	KindText   Kind = "text"   // the rest of the line
+	KindSaid   Kind = "text"   // the rest of the line
+	KindRole   Kind = "role"   // owner, moderator or member
 	KindNumber Kind = "number"
 	KindKey    Kind = "key"
 	KindOpen   Kind = "open"   // the word --open
@@ -45,11 +46,19 @@ func Commands() []Command {
 		{"rooms", nil, (*face).listRooms},
 		{"join", []Arg{{KindRoom, false}}, (*face).join},
 		{"leave", []Arg{{KindRoom, true}}, (*face).leave},
-		{"new", []Arg{{KindNew, false}, {KindOpen, false}}, (*face).create},
+		{"new", []Arg{{KindNew, false}, {KindOpen, true}}, (*face).create},
+		{"invite", []Arg{{KindPerson, true}}, (*face).invite},
+		{"msg", []Arg{{KindPerson, false}, {KindSaid, true}}, (*face).private},
+		{"topic", []Arg{{KindSaid, true}}, (*face).topic},
+		{"role", []Arg{{KindPerson, false}, {KindRole, false}}, (*face).role},
+		{"kick", []Arg{{KindPerson, false}}, (*face).kick},
+		{"ban", []Arg{{KindPerson, false}}, (*face).ban},
+		{"unban", []Arg{{KindPerson, false}}, (*face).unban},
+		{"mute", []Arg{{KindPerson, false}}, (*face).mute},
+		{"unmute", []Arg{{KindPerson, false}}, (*face).unmute},
 		{"history", []Arg{{KindNumber, true}}, (*face).history},
 		{"key", []Arg{{KindKey, true}}, (*face).key},
 		{"retry", []Arg{{KindRoom, true}}, (*face).retry},
-		{"msg", []Arg{{KindPerson, false}, {KindText, false}}, (*face).private},
 		{"quit", nil, (*face).quit},
 	}
 }
@@ -63,8 +72,7 @@ func serverCommand() Command {
 // them; typed, they say so.
 func Later() []string {
 	return []string{
-		"invite", "verify", "send", "save", "search", "reply", "edit", "delete", "react", "expire", "notify",
-		"kick", "ban", "role",
+		"verify", "send", "save", "search", "reply", "edit", "delete", "react", "expire", "notify",
 	}
 }
 
@@ -109,7 +117,7 @@ func (c Command) parse(f *face, rest string) error {
 			needed++
 		}
 	}
-	open := len(c.Args) > 0 && (c.Args[len(c.Args)-1].Kind == KindText || c.Args[len(c.Args)-1].Kind == KindServer)
+	open := len(c.Args) > 0 && (c.Args[len(c.Args)-1].Kind == KindSaid || c.Args[len(c.Args)-1].Kind == KindServer)
 	if len(words) < needed || !open && len(words) > len(c.Args) {
 		return chat.Errorf(chat.CodeUsage, "reason", "chat", "detail", c.Syntax(f.Words))
 	}

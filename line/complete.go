@@ -81,6 +81,9 @@ func (c *completer) complete(before string) (int, []edit.Candidate) {
 	case KindRoom:
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		if strings.HasPrefix(word, "@") {
+			return start, matching(c.others, word, "", "")
+		}
 		return start, matching(c.others, strings.TrimPrefix(word, "#"), "#", "")
 	case KindPerson:
 		c.mu.Lock()
@@ -88,6 +91,8 @@ func (c *completer) complete(before string) (int, []edit.Candidate) {
 		return start, matching(c.people, word, "", " ")
 	case KindOpen:
 		return start, matching([]string{"--open"}, word, "", "")
+	case KindRole:
+		return start, matching([]string{"member", "moderator", "owner"}, word, "", "")
 	case KindServer:
 		if c.server != nil {
 			return start, matching(c.server(rest), word, "", " ")

@@ -63,6 +63,9 @@ func (f *face) list(words []string, _ string) error {
 	}
 	f.wait(func(ctx context.Context) (func(), error) {
 		people, err := f.API.People(ctx, room)
+		if members, private := f.members(ctx, room); private {
+			return func() { f.view.answer(f.membersText(room, members, people, err == nil)) }, nil
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -125,11 +128,17 @@ func (f *face) roomsText(rooms []client.RoomView) string {
 	out := []string{w.N("line.rooms", len(rooms))}
 	widest := 0
 	for _, r := range rooms {
-		widest = max(widest, len(r.Name))
+		widest = max(widest, edit.Width(roomLabel(r.Name)))
 	}
 	for _, r := range rooms {
 		facts := []string{}
-		if r.Online >= 0 {
+		switch {
+		case r.Direct:
+			facts = append(facts, w.T("line.rooms.direct"))
+		case r.Kind == chat.PrivateRoom:
+			facts = append(facts, w.T("line.rooms.private"), w.N("line.members", r.Members))
+		}
+		if r.Online >= 0 && r.Kind != chat.PrivateRoom {
 			facts = append(facts, w.N("line.people", r.Online))
 		}
 		switch {
@@ -144,15 +153,31 @@ func (f *face) roomsText(rooms []client.RoomView) string {
 		if s := f.rooms[r.Name]; s != nil && s.unread > 0 {
 			facts = append(facts, w.N("line.unread", s.unread))
 		}
-		out = append(out, "  #"+r.Name+strings.Repeat(" ", widest-len(r.Name)+2)+strings.Join(facts, " · "))
+		out = append(out, "  "+roomLabel(r.Name)+strings.Repeat(" ", widest-edit.Width(roomLabel(r.Name))+2)+strings.Join(facts, " · "))
 	}
 	return strings.Join(out, "\n")
+}
+
+// roomName is the name of a room, or of a direct conversation: "@bob".
+func roomName(word string) (string, error) {
+	if strings.HasPrefix(word, "@") && len(word) > 1 {
+		return word, nil
+	}
+	return chat.RoomName(word)
+}
+
+// roomLabel is how a room is shown: "#team", "@bob".
+func roomLabel(name string) string {
+	if strings.HasPrefix(name, "@") {
+		return edit.SafeLine(name)
+	}
+	return "#" + name
 }
 
 // roomArg is the room that a command names, or the current one.
 func (f *face) roomArg(words []string) (string, error) {
 	if len(words) > 0 {
-		return chat.RoomName(words[0])
+		return roomName(strings.Join(words, " "))
 	}
 	if f.room == "" {
 		return "", chat.Errorf(chat.CodeNotJoined, "name", chat.Lobby)
@@ -161,8 +186,8 @@ func (f *face) roomArg(words []string) (string, error) {
 }
 
 // join enters a room.
-func (f *face) join(words []string, _ string) error {
-	room, err := chat.RoomName(words[0])
+func (f *face) join(words []string, rest string) error {
+	room, err := roomName(strings.TrimSpace(rest))
 	if err != nil {
 		return err
 	}
@@ -170,19 +195,22 @@ func (f *face) join(words []string, _ string) error {
 	return nil
 }
 
-// create makes a key room and enters it. Private rooms come later.
+// create makes a room and enters it: a private one, or with --open one that everyone who has the key can read.
 func (f *face) create(words []string, _ string) error {
-	open := slices.Index(words, "--open")
-	if open < 0 {
-		return chat.Errorf(chat.CodeLater, "command", "/new")
+	make := f.API.CreatePrivate
+	if open := slices.Index(words, "--open"); open >= 0 {
+		words = slices.Delete(words, open, open+1)
+		make = f.API.Create
 	}
-	words = slices.Delete(words, open, open+1)
+	if len(words) != 1 {
+		return chat.Errorf(chat.CodeUsage, "reason", "chat", "detail", f.syntax("new"))
+	}
 	room, err := chat.RoomName(words[0])
 	if err != nil {
 		return err
 	}
 	f.wait(func(ctx context.Context) (func(), error) {
-		view, err := f.API.Create(ctx, room)
+		view, err := make(ctx, room)
 		if err != nil {
 			return nil, err
 		}
@@ -210,7 +238,7 @@ func (f *face) joined(ctx context.Context, room string) (client.RoomView, error)
 		return client.RoomView{}, err
 	}
 	for _, r := range status.Rooms {
-		if r.Name == room && r.Joined {
+		if strings.EqualFold(r.Name, room) && r.Joined {
 			return r, nil
 		}
 	}
@@ -261,14 +289,16 @@ func (f *face) leave(words []string, _ string) error {
 		if err := f.API.Leave(ctx, room); err != nil {
 			return nil, err
 		}
-		return func() { f.left(room) }, nil
+		return func() {
+			f.view.notice(f.Words.T("line.left", "room", room))
+			f.left(room)
+		}, nil
 	})
 	return nil
 }
 
 func (f *face) left(room string) {
 	delete(f.rooms, room)
-	f.view.notice(f.Words.T("line.left", "room", room))
 	if room != f.room {
 		return
 	}
@@ -360,15 +390,6 @@ func (f *face) retry(words []string, _ string) error {
 			return nil, err
 		}
 		return func() { f.view.notice(f.Words.T("line.retried", "room", room)) }, nil
-	})
-	return nil
-}
-
-// private begins a conversation between two; it says that this comes later.
-func (f *face) private(words []string, rest string) error {
-	text := strings.TrimSpace(strings.TrimPrefix(rest, words[0]))
-	f.wait(func(ctx context.Context) (func(), error) {
-		return func() {}, f.API.Private(ctx, words[0], text)
 	})
 	return nil
 }

@@ -182,16 +182,16 @@ func TestSlashes(t *testing.T) {
 		d.tail("18:04 [#lobby] alice: /not a command", "[#lobby]")
 		d.press("/jion dev\r")
 		d.sees("    ! error unknown_command.")
-		d.press("/invite\r")
+		d.press("/verify\r")
 		d.sees("    ! error later.")
 		d.press("/join\r")
 		d.sees("    ! error usage.")
 		d.press("/msg bob hi\r")
+		d.sees("    ! error no_such_person.")
 		d.press("/new secret\r")
-		d.press("/nope nope nope\r")
-		if n := strings.Count(strings.Join(d.Lines(), "\n"), "error later."); n != 2 {
-			t.Errorf("%d times later", n)
-		}
+		d.sees("    ! error room_limit.")
+		d.press("/kick bob\r")
+		d.sees("    ! error not_private.")
 	})
 }
 

@@ -205,7 +205,27 @@ func (f *fake) Recent(_ context.Context, room string, before chat.Seq, limit int
 	return slices.Clone(page[max(len(page)-limit, 0):]), nil
 }
 
-func (f *fake) Private(context.Context, string, string) error { return chat.Errorf(chat.CodeLater) }
+func (f *fake) Private(_ context.Context, name, _ string) (client.RoomView, error) {
+	return client.RoomView{}, chat.Errorf(chat.CodeNoSuchPerson, "name", name)
+}
+
+func (f *fake) CreatePrivate(context.Context, string) (client.RoomView, error) {
+	return client.RoomView{}, chat.Errorf(chat.CodeRoomLimit)
+}
+
+func (f *fake) Members(_ context.Context, room string) ([]client.MemberView, error) {
+	return nil, notPrivate(room)
+}
+func (f *fake) Invite(_ context.Context, room, _ string) error { return notPrivate(room) }
+func (f *fake) Remove(_ context.Context, room, _ string) error { return notPrivate(room) }
+func (f *fake) SetRole(_ context.Context, room, _ string, _ client.Role) error {
+	return notPrivate(room)
+}
+func (f *fake) SetTopic(_ context.Context, room, _ string) error     { return notPrivate(room) }
+func (f *fake) Mute(_ context.Context, room, _ string, _ bool) error { return notPrivate(room) }
+func (f *fake) Ban(_ context.Context, room, _ string, _ bool) error  { return notPrivate(room) }
+
+func notPrivate(room string) error { return chat.Errorf(chat.CodeNotPrivate, "name", room) }
 
 func (f *fake) Resume(_ context.Context, room string) error {
 	f.mu.Lock()

@@ -171,6 +171,8 @@ func (f *face) warning(e client.Event) {
 		f.view.problem(e.Err)
 	case client.NewDevice:
 		f.view.notice(w.T("line.newdevice." + e.Reason))
+	default:
+		f.membership(e)
 	}
 }
 

@@ -17,13 +17,17 @@ type jsonMessage struct {
 	Account    string          `json:"account"` // hexadecimal
 	Time       string          `json:"time"`    // RFC 3339, the server's
 	Text       string          `json:"text"`    // as it was sent; empty when form isn't "text"
-	Form       string          `json:"form"`    // text, unreadable, removed, refused, unsupported
+	Form       string          `json:"form"`    // text, unreadable, removed, refused, unsupported, changed
 	ID         string          `json:"id"`
 	Device     string          `json:"device"`
 	Mine       bool            `json:"mine"`
 	Written    string          `json:"written,omitempty"` // RFC 3339, the sender's word
 	Generation chat.Generation `json:"generation"`
 	Error      *jsonError      `json:"error,omitempty"`
+	Added      []string        `json:"added,omitempty"` // of changed: names
+	Taken      []string        `json:"taken,omitempty"` // whom the sender has removed
+	Left       []string        `json:"left,omitempty"`
+	Returned   bool            `json:"returned,omitempty"` // the sender came back with new keys
 }
 
 // jsonError is an error for programs: the code is stable, the text is for people.
@@ -44,6 +48,8 @@ func formName(f client.Form) string {
 		return "removed"
 	case client.Refused:
 		return "refused"
+	case client.Changed:
+		return "changed"
 	}
 	return "unsupported"
 }
@@ -56,6 +62,7 @@ func messageJSON(w Words, m client.Message) jsonMessage {
 		Room: m.Room, Seq: m.Seq, Sender: m.Sender, Account: m.Account.String(), Time: timeJSON(m.Time), Text: m.Text,
 		Form: formName(m.Form), ID: m.ID.String(), Device: m.Device.String(), Mine: m.Mine,
 		Written: timeJSON(m.Written), Generation: m.Generation, Error: errorJSON(w, m.Err),
+		Added: m.Added, Taken: m.Removed, Left: m.Left, Returned: m.Returned,
 	}
 	if m.Form != client.Text {
 		j.Text = ""
@@ -120,6 +127,18 @@ func stateJSON(w Words, e client.Event) []byte {
 		return jsonEvent("identity_changed", "name", e.Name, "account", e.Account.String(), "error", errorJSON(w, e.Err))
 	case client.NewDevice:
 		return jsonEvent("new_device", "reason", e.Reason)
+	case client.Invited:
+		return jsonEvent("invited", "room", e.Room, "by", e.By, "direct", e.Direct, "members", e.Members)
+	case client.InvitationRefused:
+		return jsonEvent("invitation_refused", "by", e.By, "error", errorJSON(w, e.Err))
+	case client.PutOut:
+		return jsonEvent("put_out", "room", e.Room, "by", e.By)
+	case client.Left:
+		return jsonEvent("left", "room", e.Room)
+	case client.Returning:
+		return jsonEvent("returning", "room", e.Room)
+	case client.Returned:
+		return jsonEvent("returned", "room", e.Room)
 	case client.Missed:
 		return jsonEvent("missed", "events", e.Events)
 	case client.Ended:

@@ -129,6 +129,9 @@ func (p *plain) message(m client.Message) {
 		return
 	}
 	p.write(p.Out, PlainText(m))
+	if m.Err != nil {
+		p.problem(m.Err)
+	}
 }
 
 func (p *plain) notice(text string)  { p.say(text) }
@@ -144,7 +147,7 @@ func (p *plain) header(room client.RoomView, people []client.PersonView, known b
 	} else {
 		p.say(p.words.T("line.header.offline", "room", room.Name))
 	}
-	p.say(p.words.T("line.header.readable") + "\n" + p.words.T("line.header.nosecrecy"))
+	p.say(strings.Join(headerText(p.words, room), "\n"))
 }
 
 func (p *plain) say(text string) { p.write(p.Err, text+"\n") }
@@ -157,7 +160,7 @@ func (p *plain) write(w io.Writer, text string) {
 // PlainText writes a message as lines "[#room] name: text", each of its lines with the same beginning, so that
 // no text can pass for another person's.
 func PlainText(m client.Message) string {
-	head := "[#" + m.Room + "] " + edit.SafeLine(m.Sender) + ": "
+	head := "[" + roomLabel(m.Room) + "] " + edit.SafeLine(m.Sender) + ": "
 	return head + strings.ReplaceAll(edit.Safe(m.Text), "\n", "\n"+head) + "\n"
 }
 

@@ -38,7 +38,7 @@ func (r renderer) message(m client.Message, width int) []string {
 		mark = r.style.bold("»")
 		text = r.highlight(text)
 	}
-	room := "[#" + m.Room + "] "
+	room := "[" + roomLabel(m.Room) + "] "
 	sender := edit.SafeLine(m.Sender)
 	head := timeWidth + edit.Width(room) + edit.Width(sender) + 2
 	first := r.style.faint(clock) + mark + r.style.faint(room)
@@ -76,7 +76,12 @@ func (r renderer) body(m client.Message) (text string, note bool) {
 // formText says what is in the place of a message that can't be shown.
 func formText(w Words, m client.Message) string {
 	switch m.Form {
+	case client.Changed:
+		return changeText(w, m)
 	case client.Unreadable:
+		if m.Generation == 0 {
+			return w.T("line.form.missed")
+		}
 		return w.T("line.form.unreadable", "generation", strconv.Itoa(int(m.Generation)))
 	case client.Removed:
 		return w.T("line.form.removed")
@@ -92,7 +97,7 @@ func formText(w Words, m client.Message) string {
 
 // pending is the row of a message that isn't durable yet.
 func (r renderer) pending(room, name, text string) string {
-	return r.style.faint("  …   " + "[#" + room + "] " + edit.SafeLine(name) + ": " + edit.SafeLine(text))
+	return r.style.faint("  …   " + "[" + roomLabel(room) + "] " + edit.SafeLine(name) + ": " + edit.SafeLine(text))
 }
 
 // dayLine separates the days.

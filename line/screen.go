@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"huisclos/chat"
 	"huisclos/client"
 	"huisclos/line/edit"
 )
@@ -104,7 +105,14 @@ func (s *screen) message(m client.Message) {
 		s.print(s.render.dayLine(m.Time, s.width()))
 	}
 	s.lookup.person(m.Sender)
+	if m.Form == client.Changed {
+		s.notice(changeText(s.render.words, m))
+		return
+	}
 	s.print(s.render.message(m, s.width())...)
+	if m.Form == client.Text && m.Err != nil {
+		s.problem(m.Err)
+	}
 }
 
 func (s *screen) notice(text string)  { s.print(s.render.notice(text, s.width())...) }
@@ -130,9 +138,10 @@ func (s *screen) link(link, text string) {
 func (s *screen) header(room client.RoomView, people []client.PersonView, known bool) {
 	w := s.render.words
 	s.day = ""
-	s.print(s.render.rule("#"+room.Name+" · "+w.T("line.header.keyroom"), s.width()))
-	s.notice(w.T("line.header.readable"))
-	s.notice(w.T("line.header.nosecrecy"))
+	s.print(s.render.rule(roomLabel(room.Name)+" · "+w.T("line.header."+headerKind(room)), s.width()))
+	for _, row := range headerText(w, room) {
+		s.notice(row)
+	}
 	all := make([]string, 0, len(people))
 	for _, p := range people {
 		if !p.Me && p.Refused == nil {
@@ -144,10 +153,52 @@ func (s *screen) header(room client.RoomView, people []client.PersonView, known 
 		return
 	}
 	if len(all) == 0 {
-		s.notice(w.T("line.header.alone"))
+		s.notice(w.T(aloneText(room)))
 		return
 	}
 	s.notice(w.N("line.header.people", len(all), "names", names(all)))
+}
+
+// headerKind names what protects a room.
+func headerKind(room client.RoomView) string {
+	switch {
+	case room.Direct:
+		return "direct"
+	case room.Kind == chat.PrivateRoom:
+		return "private"
+	}
+	return "keyroom"
+}
+
+// headerText says who can read a room.
+func headerText(w Words, room client.RoomView) []string {
+	if room.Kind != chat.PrivateRoom {
+		return []string{w.T("line.header.readable"), w.T("line.header.nosecrecy")}
+	}
+	rows := []string{w.N("line.header.members", room.Members)}
+	if room.Direct {
+		rows = []string{w.T("line.header.two", "name", edit.SafeLine(strings.TrimPrefix(room.Name, "@")))}
+	}
+	if room.Away {
+		rows = append(rows, w.T("line.returning", "room", room.Name))
+	}
+	if room.Topic != "" {
+		rows = append(rows, w.T("line.topic", "room", room.Name, "topic", edit.SafeLine(room.Topic)))
+	}
+	return rows
+}
+
+// aloneText is the ID of what is said when nobody else is there.
+func aloneText(room client.RoomView) string {
+	switch {
+	case room.Direct:
+		return "line.header.alone.direct"
+	case room.Kind == chat.PrivateRoom && room.Members <= 1:
+		return "line.header.alone.new"
+	case room.Kind == chat.PrivateRoom:
+		return "line.header.alone.private"
+	}
+	return "line.header.alone"
 }
 
 // update draws what was printed since the last one, what waits above the line, and the prompt.
@@ -172,7 +223,7 @@ func (s *screen) promptFor(room string) string {
 	if room == "" {
 		return s.render.style.bold("[…]") + " "
 	}
-	return s.render.style.bold("[#"+room+"]") + " "
+	return s.render.style.bold("["+roomLabel(room)+"]") + " "
 }
 
 // pending are the rows of the messages that aren't durable yet.
@@ -201,9 +252,9 @@ func (s *screen) status(f *face) string {
 		switch {
 		case r.unread == 0 || room == f.room:
 		case r.mentions > 0:
-			parts = append(parts, st.bold("#"+room+" "+w.T("line.status.mention", "unread", strconv.Itoa(r.unread))))
+			parts = append(parts, st.bold(roomLabel(room)+" "+w.T("line.status.mention", "unread", strconv.Itoa(r.unread))))
 		default:
-			parts = append(parts, "#"+room+" "+strconv.Itoa(r.unread))
+			parts = append(parts, roomLabel(room)+" "+strconv.Itoa(r.unread))
 		}
 	}
 	if len(parts) == 0 {

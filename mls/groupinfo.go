@@ -72,6 +72,9 @@ func (g *GroupInfo) Suite() CipherSuite { return g.context.suite }
 // GroupID as it claims.
 func (g *GroupInfo) GroupID() []byte { return bytes.Clone(g.context.groupID) }
 
+// TreeHash of the group context, as it claims (RFC 9420 §8.1).
+func (g *GroupInfo) TreeHash() []byte { return bytes.Clone(g.context.treeHash) }
+
 // Epoch as it claims.
 func (g *GroupInfo) Epoch() uint64 { return g.context.epoch }
 

@@ -52,7 +52,7 @@ func (a *app) hostChat(s *config.Server, c *config.Client) error {
 }
 
 func (a *app) hostWith(s *config.Server, c *config.Client, o joinOptions) error {
-	g := &goal{name: trust.NormalizeName(c.Name)}
+	g := &goal{name: trust.NormalizeName(c.Name), stays: true}
 	if err := a.hostName(g, s, c); err != nil {
 		return err
 	}

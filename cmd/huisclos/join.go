@@ -65,6 +65,7 @@ func (a *app) joinChat(c *config.Client, arg string, o joinOptions) error {
 
 // visit opens the session of a goal and converses. When it was that of another process and that ends, this one opens it itself and goes on.
 func (a *app) visit(c *config.Client, g *goal, o joinOptions) error {
+	g.stays = true
 	for {
 		s, err := a.open(c, g, true)
 		if err != nil {

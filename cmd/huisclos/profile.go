@@ -28,6 +28,7 @@ type goal struct {
 	address string   // empty when none was given
 	server  chat.Fingerprint
 	name    string
+	stays   bool // it is for a conversation: this device can be taken into private rooms
 }
 
 // session is a profile in use: one's own client, or that of another process of the same user.
@@ -335,6 +336,9 @@ func (a *app) openOwn(s *session, g *goal, dir string, ask bool) error {
 	}
 	config := client.Config{
 		Vault: v, Dial: dial, Address: g.address, Server: g.server, Name: g.name, Software: version.Program, Log: a.clientLog(),
+	}
+	if g.stays {
+		config.Packages = client.DefaultPackages
 	}
 	if !g.key.IsZero() {
 		config.Key = g.key.Reveal()

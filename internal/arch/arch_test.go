@@ -74,7 +74,7 @@ var allowed = map[string][]string{
 	"docs/vectors/gen": {"access", "chat", "content", "keys", "seal", "trust", "wire"},
 	// Domain: the server's and the client's don't know each other.
 	"hub":              {"chat", "wire", "trust", "access"},
-	"client":           {"access", "chat", "content", "keys", "seal", "trust", "wire"},
+	"client":           {"access", "chat", "content", "keys", "mls", "seal", "trust", "wire"},
 	"client/vaulttest": {"chat", "client"},
 	// Adapters: each imports the domain whose interface it implements, never another adapter.
 	"store":             {"chat", "hub", "store/schema", "wire"},

@@ -107,6 +107,7 @@ func (p *Printer) find(id string, n *int, pairs []string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
+	text = strings.ReplaceAll(text, "#@", "@") // a direct conversation is called @NAME, without the sign of a room
 	return strings.ReplaceAll(text, "<no value>", "?"), true
 }
 

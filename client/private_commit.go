@@ -1,0 +1,328 @@
+package client
+
+import (
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"huisclos/chat"
+	"huisclos/mls"
+	"huisclos/wire"
+)
+
+// makeCommit makes an intent's commit, keeps it, and sends it.
+func (e *engine) makeCommit(r *room, in *intent) error {
+	p := r.priv
+	s := &sent{in: in}
+	options, err := e.commitOptions(r, in, s)
+	if err != nil {
+		return err
+	}
+	id := chat.NewMessageID(time.Now())
+	options.AuthenticatedData = id[:]
+	save := e.saver(r)
+	e.stage.durable = true
+	pending, err := p.g.Commit(options, func(_ *mls.Pending, c mls.Changes) error { return save(c) })
+	if err != nil {
+		if errors.Is(err, mls.ErrSave) {
+			e.fail(err)
+		}
+		return asError(err)
+	}
+	s.frame = wire.Commit{Room: r.id, ID: id, Envelope: e.privateEnvelope(r, id, pending.Message())}
+	if err := e.dress(s, pending); err != nil {
+		return errors.Join(err, pending.Drop(save))
+	}
+	p.sent = s
+	r.rec.Private.Pending = s.record()
+	e.touch(r)
+	e.submit(r, s)
+	return nil
+}
+
+// record is what of a commit must outlive the process.
+func (s *sent) record() *pendingRecord {
+	rec := &pendingRecord{Added: s.change.added, Removed: s.change.removed, Left: s.change.left}
+	if s.state != nil {
+		rec.State = s.state.marshal()
+	}
+	return rec
+}
+
+// restore reads it back.
+func (rec *pendingRecord) restore() *sent {
+	s := new(sent)
+	if rec == nil {
+		return s
+	}
+	s.change = membership{added: rec.Added, removed: rec.Removed, left: rec.Left}
+	if state, err := parseState(rec.State); err == nil {
+		s.state = &state
+	}
+	return s
+}
+
+// beside is the size of a tree in bytes up to which it goes into each Welcome; a larger one goes beside it, once.
+const beside = 64 << 10
+
+// commitOptions says what the commit of an intent does.
+func (e *engine) commitOptions(r *room, in *intent, s *sent) (mls.CommitOptions, error) {
+	p := r.priv
+	me := e.id.account()
+	o := mls.CommitOptions{WelcomeTree: len(p.g.Tree()) <= beside, WelcomeExternalPub: true}
+	state := p.state
+	for _, d := range slices.SortedFunc(maps.Keys(in.packages), compareDevices) {
+		k := in.packages[d]
+		if slices.Contains(in.add, leafOf(k.Leaf).Account) {
+			o.Proposals = append(o.Proposals, &mls.Proposal{Type: mls.ProposalAdd, Add: k})
+			s.change.added = append(s.change.added, leafOf(k.Leaf).Account)
+		}
+	}
+	removes := e.removals(p, in, s)
+	for _, x := range removes {
+		if err := p.permitsRemoval(me, leafOf(p.g.Leaf(x.Remove)).Account); err != nil {
+			return o, chat.Errorf(chat.CodeRole, "name", e.people.name(leafOf(p.g.Leaf(x.Remove)).Account)).Because(err)
+		}
+	}
+	o.Proposals = append(o.Proposals, removes...)
+	if in.offered != nil {
+		state, s.state = *in.offered, in.offered
+		o.Proposals = append(o.Proposals, &mls.Proposal{Type: mls.ProposalGroupContextExtensions, Extensions: stateExtensions(&state)})
+	}
+	for _, q := range o.Proposals {
+		if err := p.permits(me, q); err != nil {
+			return o, chat.Errorf(chat.CodeRole, "name", e.self.Name).Because(err)
+		}
+	}
+	if len(o.Proposals) == 0 && (len(in.add) > 0 || len(in.remove) > 0 || len(in.devices) > 0) {
+		return o, errNothing
+	}
+	if wanted := len(in.add) == 0 && in.packages != nil; wanted && len(o.Proposals) == 0 {
+		return o, errNothing // somebody else has added them
+	}
+	for _, q := range p.g.Proposals() { // they are committed by reference
+		if q.Proposal.Type == mls.ProposalRemove {
+			s.change.remove(p.g, q)
+		}
+	}
+	o.WelcomeExtensions = mls.Extensions{}.With(extensionRoom, state.marshal())
+	return o, nil
+}
+
+func compareDevices(a, b chat.DeviceID) int { return slices.Compare(a[:], b[:]) }
+
+// removals finds the leaves that an intent removes, but for those whose removal was proposed already.
+func (e *engine) removals(p *private, in *intent, s *sent) []*mls.Proposal {
+	if len(in.remove) == 0 && len(in.devices) == 0 {
+		return nil
+	}
+	proposed := make(map[mls.LeafIndex]bool)
+	for _, q := range p.g.Proposals() {
+		if q.Proposal.Type == mls.ProposalRemove {
+			proposed[q.Proposal.Remove] = true
+		}
+	}
+	var all []*mls.Proposal
+	p.g.Members(func(i mls.LeafIndex, leaf *mls.LeafNode) bool {
+		l := leafOf(leaf)
+		if i != p.g.Own() && !proposed[i] && (slices.Contains(in.remove, l.Account) || slices.Contains(in.devices, l.Device)) {
+			all = append(all, &mls.Proposal{Type: mls.ProposalRemove, Remove: i})
+			s.change.removed = append(s.change.removed, l.Account)
+		}
+		return true
+	})
+	return all
+}
+
+// dress adds what goes with a commit: Welcomes, and the state for those who come back from outside.
+func (e *engine) dress(s *sent, pending *mls.Pending) error {
+	var err error
+	if s.frame.Info, err = pending.GroupInfo(false); err != nil {
+		return err
+	}
+	if tree := pending.Tree(); len(s.change.added) > 0 || len(tree) <= beside {
+		s.frame.Tree = tree
+	}
+	w := pending.Welcome()
+	if w == nil {
+		return nil
+	}
+	refs := w.NewMembers()
+	devices := make([]chat.DeviceID, 0, len(refs))
+	for _, d := range slices.SortedFunc(maps.Keys(s.in.packages), compareDevices) {
+		if slices.Contains(s.in.add, leafOf(s.in.packages[d].Leaf).Account) {
+			devices = append(devices, d)
+		}
+	}
+	for i, ref := range refs { // both in the order of the Adds
+		s.frame.Welcomes = append(s.frame.Welcomes, wire.DeviceWelcome{Device: devices[i], Welcome: w.For(ref).Message()})
+	}
+	return nil
+}
+
+// submit sends a commit against the newest entry of its kind, with the changes that make the roster what the group will be.
+func (e *engine) submit(r *room, s *sent) {
+	p := r.priv
+	e.roster(r, func(list []wire.RosterMember) {
+		if p.sent != s || s.flying {
+			return // another commit came first meanwhile
+		}
+		after := make(map[chat.AccountID]bool)
+		counts := maps.Clone(p.devices)
+		for _, a := range s.change.added {
+			counts[a]++
+		}
+		for _, a := range s.change.removed {
+			counts[a]--
+		}
+		for a, n := range counts {
+			if n > 0 {
+				after[a] = true
+			}
+		}
+		s.frame.Add, s.frame.Remove = rosterChange(list, after)
+		s.frame.Base = r.rec.Private.Commit
+		s.flying, s.refused = true, false
+		if size := commitSize(&s.frame); size > wire.MaxCommit {
+			e.commitFailed(r, chat.Errorf(chat.CodeTooLarge, "limit", "4 MiB"))
+			return
+		}
+		frame := s.frame
+		e.stage.frames = append(e.stage.frames, wire.Encode(&frame))
+	})
+}
+
+// commitSize is about how long the frame is.
+func commitSize(f *wire.Commit) int {
+	size := 1024 + len(f.Envelope) + len(f.Info) + len(f.Tree) + 34*(len(f.Add)+len(f.Remove))
+	for i := range f.Welcomes {
+		size += len(f.Welcomes[i].Welcome) + 64
+	}
+	return size
+}
+
+// roster asks for a room's roster. f isn't called when it can't be had.
+func (e *engine) roster(r *room, f func([]wire.RosterMember)) {
+	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.Roster{Ref: ref, Room: r.id}) },
+		func(frame wire.Frame, err *chat.Error) {
+			list, ok := frame.(*wire.RosterList)
+			switch {
+			case ok && list.Room == r.id:
+				f(list.Members)
+			case err != nil && err.Code == chat.CodeNotMember:
+				e.commitFailed(r, err)
+			}
+		})
+}
+
+// rosterChange is what makes a roster the accounts of a group: somebody who was taken off without a commit of the group's own comes back with the next one.
+func rosterChange(list []wire.RosterMember, group map[chat.AccountID]bool) (add, remove []chat.AccountID) {
+	on := make(map[chat.AccountID]bool)
+	for _, m := range list {
+		if m.Removed == 0 {
+			on[m.Account] = true
+			if !group[m.Account] {
+				remove = append(remove, m.Account)
+			}
+		}
+	}
+	for a := range group {
+		if !on[a] {
+			add = append(add, a)
+		}
+	}
+	slices.SortFunc(add, func(a, b chat.AccountID) int { return slices.Compare(a[:], b[:]) })
+	return add, remove
+}
+
+// resubmit sends our commit again after a void one has come first: the epoch is the same, only its base isn't.
+func (e *engine) resubmit(r *room) {
+	if s := r.priv.sent; s != nil && s.refused {
+		s.flying = false
+		e.submit(r, s)
+	}
+}
+
+// commitRefused takes the server's answer that a commit wasn't stored. False when it isn't about a commit.
+func (e *engine) commitRefused(f *wire.Failure) bool {
+	for _, r := range e.rooms {
+		p := r.priv
+		if p == nil || p.sent == nil || p.sent.frame.ID != f.ID {
+			if p != nil && p.coming != nil && r.rec.Private.ReturnID == f.ID {
+				e.returnRefused(r, f.Err())
+				return true
+			}
+			continue
+		}
+		err := f.Err()
+		if err.Code != chat.CodeConflict {
+			e.commitFailed(r, err)
+			return true
+		}
+		p.sent.refused = true
+		if r.rec.Private.Commit > p.sent.frame.Base { // it was void, and is read already
+			p.sent.flying = false
+			e.submit(r, p.sent)
+		}
+		return true
+	}
+	return false
+}
+
+// commitFailed gives up our commit, and what it was for.
+func (e *engine) commitFailed(r *room, err *chat.Error) {
+	p := r.priv
+	s := p.sent
+	if s == nil {
+		return
+	}
+	p.sent = nil
+	if p.g != nil && p.g.Pending() != nil {
+		if err := p.g.Pending().Drop(e.saver(r)); err != nil {
+			e.fail(err)
+			return
+		}
+	}
+	p.drop(s.in)
+	s.in.done(orNil(err))
+	e.wake(r)
+}
+
+// ownCommit takes the group on: our commit is in the log.
+func (e *engine) ownCommit(r *room, n chat.Seq, v *verdict) {
+	p := r.priv
+	pending := p.g.Pending()
+	s := p.sent
+	if s == nil { // it was sent before a restart
+		s = r.rec.Private.Pending.restore()
+	}
+	if err := pending.Accept(e.saver(r)); err != nil {
+		e.fail(err)
+		return
+	}
+	e.stage.durable = true
+	if s.state != nil {
+		e.takeState(r, *s.state)
+	}
+	r.rec.Private.Updated = time.Now().UnixMilli()
+	v.good = true
+	e.advanced(r, n, v, s.change)
+	if s.in != nil {
+		p.drop(s.in)
+		in := s.in
+		e.then(func() { in.done(nil) })
+	}
+}
+
+// takeState puts a state in force.
+func (e *engine) takeState(r *room, s roomState) {
+	p := r.priv
+	p.state = s
+	r.rec.Private.State = s.marshal()
+	e.touch(r)
+}
+
+// randomBelow is a duration from 0 to below d.
+func randomBelow(d time.Duration) time.Duration { return rand.N(d) } //nolint:gosec // no secret

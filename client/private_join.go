@@ -1,0 +1,344 @@
+package client
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"time"
+
+	"huisclos/chat"
+	"huisclos/mls"
+	"huisclos/wire"
+)
+
+// Coming into private rooms: key packages that others take, and Welcomes.
+
+// packageBatch is how many key packages are made in one turn.
+const packageBatch = 25
+
+// packageLife is how long a key package can be used; the last resort is renewed weekly.
+const (
+	packageLife    = 90 * 24 * time.Hour
+	lastResortLife = 7 * 24 * time.Hour
+)
+
+// publish keeps the server supplied with key packages of this device.
+func (e *engine) publish() {
+	if e.cfg.Packages <= 0 {
+		return
+	}
+	e.putPackages(nil)
+}
+
+// putPackages sends some, learns what the server has then, and goes on until that is enough.
+func (e *engine) putPackages(packages []wire.KeyPackage) {
+	e.ask(func(ref uint64) []byte {
+		return wire.Encode(&wire.PutPackages{Ref: ref, Packages: packages})
+	}, func(f wire.Frame, err *chat.Error) {
+		state, ok := f.(*wire.PackageState)
+		if !ok {
+			if err != nil && e.session != nil {
+				e.cfg.Log.Warn("key packages can't be published", "err", err)
+			}
+			return
+		}
+		old := time.UnixMilli(e.self.LastResort).Add(lastResortLife)
+		needsLast := !state.Last || e.self.LastResort == 0 || time.Now().After(old)
+		missing := e.cfg.Packages - int(state.OneTime)
+		if missing <= e.cfg.Packages/4 && !needsLast || packages != nil && missing <= 0 {
+			return
+		}
+		more, err2 := e.makePackages(min(missing, packageBatch), needsLast)
+		if err2 != nil {
+			e.fail(err2)
+			return
+		}
+		e.putPackages(more)
+	})
+}
+
+// makePackages makes key packages and keeps their secrets, durably, before anybody can use one.
+func (e *engine) makePackages(n int, last bool) ([]wire.KeyPackage, error) {
+	var all []wire.KeyPackage
+	one := func(o mls.KeyPackageOptions) error {
+		key, credential, err := e.newLeafKey()
+		if err != nil {
+			return err
+		}
+		k, err := e.mls.NewKeyPackage(suite, key, credential, o)
+		if err != nil {
+			return err
+		}
+		all = append(all, wire.KeyPackage{Ref: k.Ref(), Last: o.LastResort, Data: k.Message()})
+		e.stage.set(TablePackages, k.Ref(), k.Marshal())
+		return nil
+	}
+	for range n {
+		if err := one(mls.KeyPackageOptions{Lifetime: packageLife}); err != nil {
+			return nil, err
+		}
+	}
+	if last {
+		if err := one(mls.KeyPackageOptions{Lifetime: packageLife, LastResort: true}); err != nil {
+			return nil, err
+		}
+		e.self.LastResort, e.selfDirty = time.Now().UnixMilli(), true
+	}
+	e.stage.durable = true
+	return all, nil
+}
+
+// askInvitations takes the Welcomes that wait for this device.
+func (e *engine) askInvitations() {
+	if e.inviting {
+		e.moreInvited = true
+		return
+	}
+	e.inviting = true
+	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.Invitations{Ref: ref}) },
+		func(f wire.Frame, err *chat.Error) {
+			list, ok := f.(*wire.InvitationList)
+			if !ok || len(list.Invitations) == 0 {
+				e.inviting = false
+				if ok && e.moreInvited {
+					e.moreInvited = false
+					e.askInvitations()
+				}
+				return
+			}
+			e.moreInvited = true
+			e.accept(list.Invitations)
+		})
+}
+
+// accept goes through Welcomes, one after the other, and asks for more.
+func (e *engine) accept(list []wire.Invitation) {
+	if len(list) == 0 {
+		e.inviting, e.moreInvited = false, false
+		e.askInvitations()
+		return
+	}
+	inv := &list[0]
+	next := func(refused error) {
+		if refused != nil {
+			e.cfg.Log.Warn("an invitation is refused", "room", inv.Room, "by", inv.Account, "err", refused)
+			e.emit(InvitationRefused{By: e.people.name(inv.Account), Err: asError(refused)})
+		}
+		e.ask(func(ref uint64) []byte { return wire.Encode(&wire.Welcomed{Ref: ref, Room: inv.Room, Seq: inv.Seq}) },
+			func(_ wire.Frame, err *chat.Error) {
+				if err == nil {
+					e.accept(list[1:])
+				}
+			})
+	}
+	e.withDevices(e.strangers(inv.Device), func() { e.welcome(inv, next) })
+}
+
+// strangers are those of some devices whom we don't know.
+func (e *engine) strangers(devices ...chat.DeviceID) []chat.DeviceID {
+	return slices.DeleteFunc(devices, func(d chat.DeviceID) bool { return e.people.devices[d] != nil || e.people.ghosts[d] })
+}
+
+var (
+	errNotForUs  = errors.New("client: a Welcome for a key package that isn't ours, or that was used")
+	errOldInvite = errors.New("client: a Welcome into a room that we are in")
+	errOtherRoom = errors.New("client: a Welcome into another room than the server says")
+	errInviter   = errors.New("client: a Welcome that isn't of the member who made the commit")
+)
+
+// welcome enters a group by a Welcome. next is called when that is decided.
+func (e *engine) welcome(inv *wire.Invitation, next func(error)) {
+	old := e.rooms[inv.Room]
+	if old != nil && (old.priv == nil || old.active() && old.rec.Private.Applied >= inv.Seq) {
+		next(errOldInvite)
+		return
+	}
+	m, err := mls.ParseMessage(inv.Welcome)
+	if err != nil || m.Welcome() == nil {
+		next(errNotForUs)
+		return
+	}
+	k, ref, err := e.findPackage(m.Welcome())
+	if err != nil {
+		next(err)
+		return
+	}
+	r := newRoom(inv.Room, "")
+	if old != nil {
+		r.rec.Name, r.outbox, r.order = old.rec.Name, old.outbox, old.order
+	}
+	p := r.private()
+	clear(e.unknown)
+	var changes mls.Changes
+	g, err := e.mls.Join(m.Welcome(), k, mls.JoinOptions{}, func(c mls.Changes) error {
+		changes = c
+		return nil
+	})
+	if devices := e.unknownDevices(); errors.Is(err, mls.ErrRefused) && len(devices) > 0 {
+		e.withDevices(devices, func() { e.welcome(inv, next) })
+		return
+	}
+	if err == nil {
+		err = e.checkWelcome(inv, g, p)
+	}
+	if mls.CheckOf(err) == "12.4.3.3/tree" {
+		e.welcomeFromState(inv, m.Welcome(), k, ref, next)
+		return
+	}
+	if err != nil {
+		next(err)
+		return
+	}
+	e.entered(r, old, inv, g, changes, k, ref)
+	next(nil)
+}
+
+// findPackage finds the secrets that a Welcome is for.
+func (e *engine) findPackage(w *mls.Welcome) (*mls.KeyPackageSecrets, []byte, error) {
+	for _, ref := range w.NewMembers() {
+		b, err := e.raw(TablePackages, ref)
+		if err != nil {
+			return nil, nil, err
+		}
+		if b == nil {
+			continue
+		}
+		k, err := e.mls.LoadKeyPackage(b)
+		return k, ref, err
+	}
+	return nil, nil, errNotForUs
+}
+
+// checkWelcome compares a group with what its Welcome and the server say of it.
+func (e *engine) checkWelcome(inv *wire.Invitation, g *mls.Group, p *private) error {
+	if !bytes.Equal(g.ID(), e.groupID(inv.Room)) {
+		return errOtherRoom
+	}
+	by, x, ok := g.Welcomed()
+	l := leafOf(g.Leaf(by))
+	if !ok || l.Account != inv.Account || l.Device != inv.Device {
+		return errInviter
+	}
+	data, _ := x.Get(extensionRoom)
+	state, err := parseState(data)
+	if err != nil {
+		return err
+	}
+	if hash, ok := stateHash(g.Extensions()); !ok || hash != state.hash() {
+		return errState
+	}
+	p.state = state
+	return nil
+}
+
+// entered keeps a group that we have come into.
+func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, changes mls.Changes, k *mls.KeyPackageSecrets, ref []byte) {
+	p := r.private()
+	if old != nil {
+		if err := e.forgetGroup(old); err != nil {
+			e.fail(err)
+			return
+		}
+		e.unsubscribe(old)
+		e.forgetSenders(old)
+	}
+	if err := e.saver(r)(changes); err != nil {
+		e.fail(err)
+		return
+	}
+	if !k.Package.LastResort() {
+		e.stage.set(TablePackages, ref, nil)
+	}
+	e.stage.durable = true
+	if p.state.Direct {
+		r.rec.Private.Direct = inv.Account
+	}
+	r.rec.Private.State = p.state.marshal()
+	r.rec.Private.Commit, r.rec.Private.Applied, r.rec.Private.Epoch = inv.Seq, inv.Seq, g.Epoch()
+	r.rec.Private.Confirm = inv.Seq // the roster is compared before the first message
+	r.rec.Joined, r.rec.Anchored = true, true
+	r.rec.Base, r.rec.BaseHash, r.rec.Seq, r.rec.Hash = inv.Seq, inv.Hash, inv.Seq, inv.Hash
+	r.rec.Barrier, r.rec.Gap = inv.Seq, inv.Seq
+	r.recent.add(inv.Seq, inv.Hash)
+	e.rooms[r.id] = r
+	e.follow(r, g)
+	if old == nil || old.rec.Name == "" {
+		r.rec.Name = e.freeName(p.state.Name, inv.Account, p.state.Direct)
+	}
+	e.keep(r, inv.Seq, &entryRecord{
+		Time: inv.Time, Form: Changed, Hash: inv.Hash, Account: inv.Account, Device: inv.Device, Added: []chat.AccountID{e.id.account()},
+	})
+	e.touch(r)
+	e.emit(Invited{Room: r.rec.Name, By: e.people.name(inv.Account), Direct: p.state.Direct, Members: len(p.devices)})
+	e.subscribe(r)
+}
+
+// forgetSenders stages the deletion of a room's counters, of a time before.
+func (e *engine) forgetSenders(r *room) {
+	err := e.vault.View(func(v Reader) error {
+		from, to := roomRange(r.id)
+		return v.Scan(TableSenders, from, to, false, func(key, _ []byte) (bool, error) {
+			e.remove(TableSenders, key)
+			return true, nil
+		})
+	})
+	if err != nil {
+		e.fail(err)
+	}
+}
+
+// welcomeFromState fetches the tree that a Welcome of a large room doesn't have in it.
+func (e *engine) welcomeFromState(inv *wire.Invitation, w *mls.Welcome, k *mls.KeyPackageSecrets, ref []byte, next func(error)) {
+	e.ask(func(n uint64) []byte { return wire.Encode(&wire.State{Ref: n, Room: inv.Room}) },
+		func(f wire.Frame, err *chat.Error) {
+			state, ok := f.(*wire.RoomState)
+			if !ok {
+				if e.session != nil {
+					next(orNil(err))
+				}
+				return
+			}
+			e.welcomeWithTree(inv, w, k, ref, state, next)
+		})
+}
+
+// welcomeWithTree enters with the tree beside; where that is of a later epoch than the Welcome, by an external commit in the place that
+// the Welcome's commit has made for us.
+func (e *engine) welcomeWithTree(inv *wire.Invitation, w *mls.Welcome, k *mls.KeyPackageSecrets, ref []byte, state *wire.RoomState, next func(error)) {
+	old := e.rooms[inv.Room]
+	r := newRoom(inv.Room, "")
+	p := r.private()
+	if state.Seq != inv.Seq {
+		next(errNotForUs)
+		return
+	}
+	clear(e.unknown)
+	var changes mls.Changes
+	g, err := e.mls.Join(w, k, mls.JoinOptions{Tree: state.Tree}, func(c mls.Changes) error {
+		changes = c
+		return nil
+	})
+	if devices := e.unknownDevices(); errors.Is(err, mls.ErrRefused) && len(devices) > 0 {
+		e.withDevices(devices, func() { e.welcomeWithTree(inv, w, k, ref, state, next) })
+		return
+	}
+	if err == nil {
+		err = e.checkWelcome(inv, g, p)
+	}
+	if err != nil {
+		next(err)
+		return
+	}
+	if old != nil {
+		r.rec.Name, r.outbox, r.order = old.rec.Name, old.outbox, old.order
+	}
+	e.entered(r, old, inv, g, changes, k, ref)
+	next(nil)
+}
+
+// newRoomID draws the ID of a private room.
+func newRoomID() (r chat.RoomID) {
+	_, _ = rand.Read(r[:]) // never fails
+	return r
+}

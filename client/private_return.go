@@ -1,0 +1,347 @@
+package client
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"huisclos/chat"
+	"huisclos/mls"
+	"huisclos/wire"
+)
+
+// Coming back: a device that can't follow its group, because a commit was made so that it alone fails, or because what it needed is gone from the
+// log, enters the group anew by an external commit that removes its old leaf. It decides so only when a later state of the group verifies: a server or a member who
+// only claims one costs a question.
+
+// patient is how often a room's newest state is asked for before a commit that failed here counts as void for all.
+const patient = 3
+
+// suspect asks whether the others are further than we are, before the entry at n is judged. False when that was asked already. With
+// more tries it waits for members to bring the state.
+func (e *engine) suspect(r *room, n chat.Seq, tries int) bool {
+	p := r.priv
+	if p.cleared >= n || tries == 0 && time.Since(p.asked) < suspicion {
+		return false
+	}
+	p.asked = time.Now()
+	r.asking = true
+	e.askState(r, n, tries, time.Second/2)
+	return true
+}
+
+// suspicion is the least time between two questions that single messages cause.
+const suspicion = 2 * time.Second
+
+// askState asks for a state at or after entry n.
+func (e *engine) askState(r *room, n chat.Seq, tries int, wait time.Duration) {
+	judged := func() {
+		r.priv.cleared = n
+		r.asking = false
+		e.process(r)
+	}
+	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.State{Ref: ref, Room: r.id}) },
+		func(f wire.Frame, _ *chat.Error) {
+			state, ok := f.(*wire.RoomState)
+			switch {
+			case e.session == nil || r.phase == idle:
+			case !ok:
+				judged()
+			case state.Seq < r.rec.Private.Commit || tries > 0 && state.Seq < n || len(state.Info) == 0 || len(state.Tree) == 0:
+				if tries == 0 {
+					judged()
+					return
+				}
+				e.afterwards(r, wait, func() { e.askState(r, n, tries-1, 2*wait) })
+			default:
+				e.withState(r, state, judged)
+			}
+		})
+}
+
+// withState goes over to a state that verifies and isn't ours; then, or if there is nothing to go over to, it calls done.
+func (e *engine) withState(r *room, state *wire.RoomState, done func()) {
+	p := r.priv
+	info := parseInfo(state.Info)
+	if info == nil || p.g != nil && (info.Epoch() < p.g.Epoch() || info.Epoch() == p.g.Epoch() && bytes.Equal(info.TreeHash(), p.g.TreeHash())) {
+		done()
+		return
+	}
+	clear(e.unknown)
+	err := e.returnFrom(r, state, info)
+	if devices := e.unknownDevices(); errors.Is(err, mls.ErrRefused) && len(devices) > 0 {
+		e.withDevices(devices, func() { e.withState(r, state, done) })
+		return
+	}
+	if err != nil {
+		e.cfg.Log.Warn("a room's state that we can't go over to", "room", r.rec.Name, "err", err)
+	}
+	done()
+}
+
+func parseInfo(b []byte) *mls.GroupInfo {
+	m, err := mls.ParseMessage(b)
+	if err != nil {
+		return nil
+	}
+	return m.GroupInfo()
+}
+
+var (
+	errNoMember = errors.New("client: a state of the group without us")
+	errNotHere  = errors.New("client: a state of another group")
+)
+
+// returnFrom makes the external commit, keeps it, and sends it.
+func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo) error {
+	p, rec := r.priv, r.rec.Private
+	if !bytes.Equal(info.GroupID(), e.groupID(r.id)) || info.Suite() != suite {
+		return errNotHere
+	}
+	key, credential, err := e.newLeafKey()
+	if err != nil {
+		return err
+	}
+	ours := false
+	id := chat.NewMessageID(time.Now())
+	var changes mls.Changes
+	g, message, err := e.mls.JoinExternal(info, key, credential, mls.ExternalOptions{
+		Tree: state.Tree, AuthenticatedData: id[:],
+		Resync: func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
+			l := leafOf(leaf)
+			ours = ours || l.Account == e.id.account()
+			return l.Device == e.id.device()
+		},
+	}, func(_ []byte, c mls.Changes) error {
+		changes = c
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case !ours:
+		return errNoMember
+	}
+	if err := errors.Join(e.forgetGroup(r), e.saver(r)(changes)); err != nil {
+		e.fail(err)
+		return nil
+	}
+	e.stage.durable = true
+	raw := e.privateEnvelope(r, id, message)
+	frame := &wire.Commit{Room: r.id, ID: id, Base: state.Seq, Envelope: raw}
+	if frame.Info, err = g.GroupInfo(false); err != nil {
+		return err
+	}
+	if tree := g.Tree(); len(tree) <= beside {
+		frame.Tree = tree
+	}
+	hash := wire.HashEnvelope(raw)
+	p.g, p.coming, p.sent, p.opened = nil, g, nil, nil
+	rec.Lost, rec.Return, rec.ReturnID, rec.Pending = true, hash[:], id, nil
+	r.sentIn = e.session
+	e.touch(r)
+	e.emit(Returning{Room: r.rec.Name})
+	e.stage.frames = append(e.stage.frames, wire.Encode(frame))
+	return nil
+}
+
+// returned takes the group that our external commit has made: it is in the log.
+func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
+	p, rec := r.priv, r.rec.Private
+	g := p.coming
+	p.coming = nil
+	if g == nil {
+		v.rec.Form = Silent
+		return
+	}
+	e.follow(r, g)
+	rec.Lost, rec.Return, rec.ReturnID = false, nil, chat.MessageID{}
+	rec.Applied, rec.Epoch, rec.Confirm, rec.Updated, rec.Voided = n, g.Epoch(), n, time.Now().UnixMilli(), 0
+	e.touch(r)
+	v.good = true
+	v.rec.Form, v.rec.Back = Changed, true
+	if p.lacksState() {
+		e.enqueueInner(r, innerWantState, nil)
+	}
+	e.emit(Returned{Room: r.rec.Name})
+	e.wake(r)
+}
+
+// returnRefused tries again after another commit has come first, or later after another refusal.
+func (e *engine) returnRefused(r *room, err *chat.Error) {
+	p, rec := r.priv, r.rec.Private
+	if ferr := e.forgetGroup(r); ferr != nil {
+		e.fail(ferr)
+		return
+	}
+	p.coming, rec.Return, rec.ReturnID = nil, nil, chat.MessageID{}
+	e.touch(r)
+	if err.Code == chat.CodeNotMember {
+		e.notMember(r)
+		return
+	}
+	e.soon(func() { e.comeBack(r) })
+}
+
+// comeBack enters the group of a room that we have lost, as soon as its newest state can be had.
+func (e *engine) comeBack(r *room) {
+	p, rec := r.priv, r.rec.Private
+	if p == nil || p.g != nil || !rec.Lost || len(rec.Return) > 0 || rec.Gone || r.phase != live || e.session == nil || p.again {
+		return
+	}
+	p.again = true
+	again := func() {
+		p.again = false
+		if p.g == nil && len(rec.Return) == 0 {
+			p.tries++
+			wait := min(time.Minute, 100*time.Millisecond<<min(p.tries, 10))
+			e.afterwards(r, wait/2+randomBelow(wait), func() { e.comeBack(r) })
+		}
+	}
+	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.State{Ref: ref, Room: r.id}) },
+		func(f wire.Frame, err *chat.Error) {
+			state, ok := f.(*wire.RoomState)
+			switch {
+			case e.session == nil:
+				p.again = false
+			case err != nil && err.Code == chat.CodeNotMember:
+				p.again = false
+				e.notMember(r)
+			case !ok || state.Seq < rec.Commit || len(state.Info) == 0 || len(state.Tree) == 0:
+				again()
+			default:
+				e.withState(r, state, again)
+			}
+		})
+}
+
+// unfollowed is what is left to do at the head of the log for a room whose group we don't have.
+func (e *engine) unfollowed(r *room) {
+	p, rec := r.priv, r.rec.Private
+	if p.g != nil || rec.Gone {
+		return
+	}
+	if len(rec.Return) > 0 { // sent in an earlier session, and not in the log: it never will be
+		if r.priv.coming != nil && r.sentIn == e.session {
+			return
+		}
+		if err := e.forgetGroup(r); err != nil {
+			e.fail(err)
+			return
+		}
+		p.coming, rec.Return, rec.ReturnID = nil, nil, chat.MessageID{}
+		e.touch(r)
+	}
+	e.comeBack(r)
+}
+
+// putState gives the server the group's state after the last commit.
+func (e *engine) putState(r *room) {
+	p := r.priv
+	if p == nil || p.g == nil || r.phase != live {
+		return
+	}
+	info, err := p.g.GroupInfo(false)
+	if err != nil {
+		e.cfg.Log.Warn("a room's state can't be made", "room", r.rec.Name, "err", err)
+		return
+	}
+	e.ask(func(ref uint64) []byte {
+		return wire.Encode(&wire.PutState{Ref: ref, Room: r.id, Seq: r.rec.Private.Commit, Info: info, Tree: p.g.Tree()})
+	}, func(wire.Frame, *chat.Error) {}) // a later commit has made it old
+}
+
+// rightState puts the server's state of a room right after a void commit, unless another member has.
+func (e *engine) rightState(r *room) {
+	p := r.priv
+	if p == nil || p.g == nil || r.phase != live || r.rec.Private.Voided != r.rec.Private.Commit {
+		return
+	}
+	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.State{Ref: ref, Room: r.id}) },
+		func(f wire.Frame, _ *chat.Error) {
+			state, ok := f.(*wire.RoomState)
+			if !ok || p.g == nil {
+				return
+			}
+			info := parseInfo(state.Info)
+			right := info != nil && state.Seq == r.rec.Private.Commit && info.Epoch() == p.g.Epoch() && bytes.Equal(info.TreeHash(), p.g.TreeHash())
+			if !right || len(state.Tree) == 0 {
+				e.putState(r)
+			}
+		})
+}
+
+// caughtUpPrivate is reached when a private room is read up to its head.
+func (e *engine) caughtUpPrivate(r *room) {
+	if r.priv.g == nil {
+		e.unfollowed(r)
+		return
+	}
+	if len(r.priv.g.Proposals()) > 0 {
+		e.planCommit(r)
+	}
+	e.soon(func() {
+		e.drive(r)
+		e.refresh(r)
+	})
+}
+
+// lost forgets a group in a state that must not be used again; the device comes back as a new one.
+func (e *engine) lost(r *room) error {
+	p, rec := r.priv, r.rec.Private
+	p.g, p.coming, p.sent = nil, nil, nil
+	rec.Lost, rec.Return, rec.ReturnID, rec.Pending = true, nil, chat.MessageID{}, nil
+	e.touch(r)
+	return e.forgetGroup(r)
+}
+
+// resumePrivate goes on in a private room after it had stopped: the group is what it is, the log what the server has.
+func (e *engine) resumePrivate(r *room, old *roomRecord) {
+	r.rec.Private, r.rec.Barrier = old.Private, old.Barrier
+	if old.StopCode == chat.CodeRolledBack { // on from the head that the server has; commits that it lost show by the state
+		r.rec.Seq, r.rec.Barrier = 0, 0
+		r.rec.OwnCounter, r.rec.OwnHash = old.OwnCounter, old.OwnHash
+	}
+}
+
+// expelled takes the server's word that the removal of our account from a room's roster counts. The commit that removed us may
+// still be on its way.
+func (e *engine) expelled(r *room) {
+	if r.rec.Private.Leaving {
+		return
+	}
+	e.soon(func() {
+		if r.active() {
+			e.notMember(r)
+		}
+	})
+}
+
+// dropPackages forgets the key packages that wait, so that new ones are made.
+func (e *engine) dropPackages() {
+	err := e.vault.View(func(v Reader) error {
+		return v.Scan(TablePackages, nil, nil, false, func(key, _ []byte) (bool, error) {
+			e.stage.set(TablePackages, key, nil)
+			return true, nil
+		})
+	})
+	if err != nil {
+		e.fail(err)
+	}
+	e.self.LastResort, e.selfDirty = 0, true
+}
+
+// notMember takes the server's word that our account isn't on the room's roster. Nothing is forgotten by it: only a commit of the
+// group's own ends a membership.
+func (e *engine) notMember(r *room) {
+	err := chat.Errorf(chat.CodeNotMember, "room", r.rec.Name)
+	r.priv.answerAll(err)
+	if r.priv.out {
+		return
+	}
+	r.priv.out = true
+	e.emit(PutOut{Room: r.rec.Name})
+	e.tellLive(r, err)
+	e.tellBehind(r, err)
+	e.checkFlush()
+}

@@ -1,0 +1,301 @@
+package client
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"huisclos/chat"
+	"huisclos/content"
+	"huisclos/mls"
+	"huisclos/wire"
+)
+
+// Sending in private rooms: a message waits unencrypted in the outbox, sealed by the vault, until it can go; then it is encrypted in the epoch that there is.
+
+// Kinds of what waits in an outbox besides the kinds of inner messages.
+const outboxLeave innerKind = 255 // a proposal to remove ourselves
+
+// enqueueInner puts something that isn't a person's message at the end of the outbox.
+func (e *engine) enqueueInner(r *room, kind innerKind, body []byte) *outgoing {
+	r.order++
+	o := &outgoing{order: r.order, told: true, rec: outboxRecord{ID: chat.NewMessageID(time.Now()), Kind: kind, Content: body}}
+	r.outbox = append(r.outbox, o)
+	e.put(TableOutbox, outboxKey(r.id, o.order), &o.rec)
+	e.touch(r)
+	return o
+}
+
+// maxUpdated is the size up to which a member refreshes his keys before his first message: above, that costs more than it gives.
+const maxUpdated = 100
+
+// cadence is how often own keys are refreshed: daily, weekly in a large room (PROTOCOL §6).
+func (p *private) cadence() time.Duration {
+	if p.g.Size() > maxUpdated {
+		return 7 * 24 * time.Hour
+	}
+	return 24 * time.Hour
+}
+
+// mustCommit tells whether a commit has to come before the next message: others' proposals wait, or our keys are still those of the
+// invitation.
+func (e *engine) mustCommit(r *room) bool {
+	p := r.priv
+	return len(p.g.Proposals()) > 0 || r.rec.Private.Updated == 0 && p.g.Size() > 1 && p.g.Size() <= maxUpdated
+}
+
+// commitFirst wants a commit of what waits, once.
+func (e *engine) commitFirst(r *room) {
+	p := r.priv
+	if p.sent == nil && len(p.intents) == 0 {
+		p.intents = append(p.intents, new(intent))
+	}
+	e.soon(func() { e.drive(r) })
+}
+
+// planCommit has what others proposed committed after a while, by whoever comes first.
+func (e *engine) planCommit(r *room) {
+	p := r.priv
+	epoch := p.g.Epoch() + 1
+	if p.early == epoch {
+		return
+	}
+	p.early = epoch
+	e.afterwards(r, jitter(p.g.Size()), func() {
+		p.early = 0
+		if p.g != nil && len(p.g.Proposals()) > 0 {
+			e.commitFirst(r)
+		}
+	})
+}
+
+// refresh wants our keys renewed when it is time, and looks again later.
+func (e *engine) refresh(r *room) {
+	p := r.priv
+	if p.g == nil || r.phase != live {
+		return
+	}
+	due := time.UnixMilli(r.rec.Private.Updated).Add(p.cadence())
+	if r.rec.Private.Updated > 0 && time.Now().After(due) && p.g.Size() > 1 {
+		e.commitFirst(r)
+	}
+	e.afterwards(r, time.Hour+randomBelow(time.Hour), func() { e.refresh(r) })
+}
+
+// protect stages one message of a private room. False when nothing can be sent now.
+func (e *engine) protect(r *room, o *outgoing) bool {
+	p := r.priv
+	if p.g == nil {
+		return false
+	}
+	if o.rec.Kind == outboxLeave {
+		return e.proposeLeaving(r, o)
+	}
+	if e.mustCommit(r) {
+		e.commitFirst(r)
+		return false
+	}
+	if !e.confirmed(r) {
+		return false
+	}
+	in := inner{Version: 1, Counter: r.rec.OwnCounter + 1, Previous: r.rec.OwnHash, SeenSeq: r.rec.Seq, SeenHash: r.rec.Hash, Kind: o.rec.Kind, Content: o.rec.Content}
+	if in.Kind == innerMessage {
+		body, err := content.FromText(o.rec.Text)
+		if err != nil {
+			e.failed(r, o, asError(err))
+			return true
+		}
+		in.Content = body
+	}
+	save := e.saver(r)
+	message, err := p.g.Protect(wire.Marshal(&in), o.rec.ID[:], func(_ []byte, c mls.Changes) error { return save(c) })
+	if err != nil {
+		e.failed(r, o, asError(err))
+		return true
+	}
+	raw := e.privateEnvelope(r, o.rec.ID, message)
+	in.Content = nil
+	o.rec.Inner = wire.Marshal(&in)
+	e.sendSealed(r, o, raw)
+	return true
+}
+
+// sendSealed keeps what was sealed and sends it.
+func (e *engine) sendSealed(r *room, o *outgoing, raw []byte) {
+	o.rec.Envelope, o.session = raw, e.session
+	if err := o.parse(); err != nil {
+		e.fail(err)
+		return
+	}
+	r.rec.OwnCounter, r.rec.OwnHash = o.env.Counter, wire.HashEnvelope(raw)
+	e.put(TableOutbox, outboxKey(r.id, o.order), &o.rec)
+	e.touch(r)
+	e.stage.durable = true
+	e.stage.frames = append(e.stage.frames,
+		wire.Encode(&wire.Send{Room: r.id, ID: o.rec.ID, Kind: chat.Content, Base: r.rec.Private.Confirmed, Envelope: raw}))
+}
+
+// proposeLeaving stages the proposal that removes us. Somebody else commits it.
+func (e *engine) proposeLeaving(r *room, o *outgoing) bool {
+	p := r.priv
+	save := e.saver(r)
+	message, err := p.g.Propose(&mls.Proposal{Type: mls.ProposalRemove, Remove: p.g.Own()}, o.rec.ID[:],
+		func(_ []byte, c mls.Changes) error { return save(c) })
+	if err != nil {
+		e.failed(r, o, asError(err))
+		return true
+	}
+	in := inner{Version: 1, Counter: r.rec.OwnCounter, Previous: r.rec.OwnHash}
+	o.rec.Inner = wire.Marshal(&in)
+	raw := e.privateEnvelope(r, o.rec.ID, message)
+	before := r.rec.OwnHash
+	e.sendSealed(r, o, raw)
+	r.rec.OwnHash = before // a proposal has no counter
+	return true
+}
+
+// confirmed tells whether the base of our next message is settled. A message confirms the removals of the commits up to its base: whom the
+// roster takes off must be out of the group too, else the next commit puts them back.
+func (e *engine) confirmed(r *room) bool {
+	p, rec := r.priv, r.rec.Private
+	if rec.Confirm <= rec.Confirmed {
+		return true
+	}
+	if p.busy || p.sent != nil {
+		return false
+	}
+	p.busy = true
+	epoch := p.g.Epoch()
+	e.roster(r, func(list []wire.RosterMember) {
+		p.busy = false
+		if p.g == nil || p.g.Epoch() != epoch {
+			e.wake(r)
+			return
+		}
+		group := make(map[chat.AccountID]bool)
+		for a := range p.devices {
+			group[a] = true
+		}
+		add, _ := rosterChange(list, group)
+		if len(add) > 0 {
+			e.commitFirst(r)
+			return
+		}
+		rec.Confirmed = rec.Confirm
+		e.touch(r)
+		e.soon(func() { e.pump(r) })
+	})
+	return false
+}
+
+// ownContent takes a message of ours out of the log: nobody can open his own, so its text is still in the outbox.
+func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
+	o := r.find(v.rec.ID)
+	if o == nil || !o.sealed() || wire.HashEnvelope(o.rec.Envelope) != v.rec.Envelope || v.rec.Device != e.id.device() {
+		v.refuse(chat.CodeAuth, errOtherDevice) // not one that we know of: nothing proves that it is ours
+		return
+	}
+	p := r.priv
+	v.good = true
+	if o.rec.Kind == outboxLeave {
+		v.rec.Form = Silent
+		e.forget(r, o)
+		e.leftRoom(r)
+		return
+	}
+	v.env = o.env
+	v.rec.Text = o.rec.Text
+	if o.rec.Kind != innerMessage {
+		v.rec.Form = Silent
+	}
+	if !e.checkInner(r, n, v) {
+		return
+	}
+	if o.rec.Kind == innerState {
+		if s, err := parseState(o.rec.Content); err == nil {
+			p.offers[s.hash()] = s
+			e.wake(r)
+		}
+	}
+	env, err := wire.ParsePrivateEnvelope(o.rec.Envelope)
+	if err != nil {
+		return
+	}
+	if m, err := mls.ParseMessage(env.Message); err == nil && m.Epoch()+pastEpochs < p.g.Epoch() { // too late: the others have no key any more
+		v.rec.Form, v.rec.Text = Silent, ""
+		again := e.enqueue(r, o.rec.Text, o.rec.Once, nil)
+		again.rec.Kind, again.rec.Content, again.told = o.rec.Kind, o.rec.Content, o.told
+		e.put(TableOutbox, outboxKey(r.id, again.order), &again.rec)
+	}
+}
+
+// missingState takes a state of the room that fits the group, where ours doesn't.
+func (e *engine) missingState(r *room, s roomState) {
+	hash, ok := stateHash(r.priv.g.Extensions())
+	if ok && hash == s.hash() && hash != r.priv.state.hash() {
+		e.takeState(r, s)
+	}
+}
+
+// lacksState tells whether our state of the room isn't the one in force.
+func (p *private) lacksState() bool {
+	hash, ok := stateHash(p.g.Extensions())
+	return ok && hash != p.state.hash()
+}
+
+// answerState tells somebody who came back the state in force, unless another member is quicker.
+func (e *engine) answerState(r *room) {
+	p := r.priv
+	seq := r.rec.Seq
+	e.afterwards(r, jitter(p.g.Size()), func() {
+		if p.g == nil || p.lacksState() || p.stated > seq {
+			return
+		}
+		e.enqueueInner(r, innerState, p.state.marshal())
+		e.pump(r)
+	})
+}
+
+// leftRoom ends our part in a room that we leave: the others have what removes us.
+func (e *engine) leftRoom(r *room) {
+	e.gone(r)
+	e.emit(Left{Room: r.rec.Name})
+}
+
+// leavePrivate leaves a private room.
+func (e *engine) leavePrivate(r *room, answer func(error)) {
+	p := r.priv
+	if p.g == nil || p.g.Size() == 1 {
+		if p.g != nil && e.session != nil {
+			e.leaveAlone(r)
+		}
+		e.gone(r)
+		e.emit(Left{Room: r.rec.Name})
+		answer(nil)
+		return
+	}
+	r.rec.Private.Leaving = true
+	r.rec.Joined = false
+	if !slices.ContainsFunc(r.outbox, func(o *outgoing) bool { return o.rec.Kind == outboxLeave }) {
+		e.enqueueInner(r, outboxLeave, nil)
+	}
+	e.touch(r)
+	e.pump(r)
+	answer(nil)
+}
+
+// leaveAlone takes the last member off the roster, so that the server can let go of the room.
+func (e *engine) leaveAlone(r *room) {
+	p := r.priv
+	if p.sent != nil || p.g.Pending() != nil {
+		return
+	}
+	save := e.saver(r)
+	id := chat.NewMessageID(time.Now())
+	pending, err := p.g.Commit(mls.CommitOptions{AuthenticatedData: bytes.Clone(id[:])}, func(_ *mls.Pending, c mls.Changes) error { return save(c) })
+	if err != nil {
+		return
+	}
+	frame := &wire.Commit{Room: r.id, ID: id, Base: r.rec.Private.Commit, Envelope: e.privateEnvelope(r, id, pending.Message()), Remove: []chat.AccountID{e.id.account()}}
+	e.stage.frames = append(e.stage.frames, wire.Encode(frame))
+}

@@ -1,0 +1,240 @@
+package client
+
+import (
+	"crypto/sha256"
+	"errors"
+	"slices"
+
+	"huisclos/chat"
+	"huisclos/mls"
+	"huisclos/wire"
+)
+
+// roomState is what the members of a private room agree on besides who they are. It travels encrypted: to newcomers in the Welcome, to the
+// others as a message of its own before the commit that puts its hash into the group context.
+type roomState struct {
+	_       struct{} `cbor:",toarray"`
+	Version uint     // 1
+	Number  uint64   // counts the states of a room, from 1
+	Name    string   // as its maker gave it; empty for a direct conversation
+	Topic   string
+	Direct  bool
+	Roles   []roleOf // of those who aren't plain members, in the order of the accounts
+	History int32    // what newcomers are given: 0 nothing, n > 0 the last n days, -1 all
+	Expiry  uint32   // seconds after which messages go; 0: never
+	Slow    uint32   // seconds between two messages of one plain member; 0: none
+	Muted   []chat.AccountID
+	Banned  []chat.AccountID
+}
+
+// roleOf is one member's role.
+type roleOf struct {
+	_       struct{} `cbor:",toarray"`
+	Account chat.AccountID
+	Role    Role
+}
+
+// Role of a member in a private room.
+type Role uint8
+
+const (
+	// Plain may write and invite.
+	Plain Role = 0
+	// Moderator may also remove, mute and ban plain members, and change the topic.
+	Moderator Role = 1
+	// RoleOwner may do everything.
+	RoleOwner Role = 2
+)
+
+// The bounds of a room's state.
+const (
+	maxTopic  = 512  // bytes
+	maxListed = 1000 // accounts with a role, muted or banned, each
+	maxState  = 128 << 10
+)
+
+var errState = errors.New("client: not the state of a private room")
+
+// parseState reads a room's state strictly.
+func parseState(b []byte) (roomState, error) {
+	var s roomState
+	if len(b) > maxState || wire.UnmarshalStrict(b, &s) != nil || !s.valid() {
+		return roomState{}, errState
+	}
+	return s, nil
+}
+
+func (s *roomState) valid() bool {
+	if s.Version != 1 || s.Number == 0 || len(s.Topic) > maxTopic || s.History < -1 {
+		return false
+	}
+	if s.Direct != (s.Name == "") {
+		return false
+	}
+	if name, err := chat.RoomName(s.Name); !s.Direct && (err != nil || name != s.Name) {
+		return false
+	}
+	ordered := slices.IsSortedFunc(s.Roles, func(a, b roleOf) int { return slices.Compare(a.Account[:], b.Account[:]) })
+	for i, r := range s.Roles {
+		if r.Account.IsZero() || r.Role != Moderator && r.Role != RoleOwner || i > 0 && s.Roles[i-1].Account == r.Account {
+			return false
+		}
+	}
+	return ordered && len(s.Roles) <= maxListed && isSet(s.Muted) && isSet(s.Banned)
+}
+
+// isSet: no account twice nor zero, in the order of their bytes, and not too many.
+func isSet(accounts []chat.AccountID) bool {
+	for i, a := range accounts {
+		if a.IsZero() || i > 0 && slices.Compare(accounts[i-1][:], a[:]) >= 0 {
+			return false
+		}
+	}
+	return len(accounts) <= maxListed
+}
+
+func (s *roomState) marshal() []byte { return wire.Marshal(s) }
+
+// hash is what stands in the group context.
+func (s *roomState) hash() [32]byte { return sha256.Sum256(s.marshal()) }
+
+// role of an account.
+func (s *roomState) role(a chat.AccountID) Role {
+	for _, r := range s.Roles {
+		if r.Account == a {
+			return r.Role
+		}
+	}
+	return Plain
+}
+
+// with gives a member another role, on a copy.
+func (s *roomState) with(a chat.AccountID, role Role) roomState {
+	next := *s
+	next.Roles = slices.DeleteFunc(slices.Clone(s.Roles), func(r roleOf) bool { return r.Account == a })
+	if role != Plain {
+		next.Roles = append(next.Roles, roleOf{Account: a, Role: role})
+		slices.SortFunc(next.Roles, func(a, b roleOf) int { return slices.Compare(a.Account[:], b.Account[:]) })
+	}
+	return next
+}
+
+// setTo puts an account into a set or takes it out, on a copy.
+func setTo(set []chat.AccountID, a chat.AccountID, in bool) []chat.AccountID {
+	set = slices.DeleteFunc(slices.Clone(set), func(x chat.AccountID) bool { return x == a })
+	if in {
+		set = append(set, a)
+		slices.SortFunc(set, func(a, b chat.AccountID) int { return slices.Compare(a[:], b[:]) })
+	}
+	return set
+}
+
+// stateHash is the hash that a group context has.
+func stateHash(x mls.Extensions) ([32]byte, bool) {
+	data, ok := x.Get(extensionState)
+	if !ok || len(data) != sha256.Size {
+		return [32]byte{}, false
+	}
+	return [32]byte(data), true
+}
+
+func stateExtensions(s *roomState) mls.Extensions {
+	hash := s.hash()
+	return mls.Extensions{}.With(extensionState, hash[:])
+}
+
+// The rules of a room that a commit or a proposal may break. All members compute them alike, from the state of the epoch before.
+var (
+	errRole     = errors.New("client: this member's role doesn't allow that")
+	errBanned   = errors.New("client: somebody who is banned from the room")
+	errUnshown  = errors.New("client: a commit to a state of the room that nobody was told")
+	errStranger = errors.New("client: an external commit of somebody who isn't a member")
+	errKind     = errors.New("client: a proposal of a kind that has no place in a room")
+)
+
+// permits says why a proposal, made by an account, isn't allowed; nil when it is.
+func (p *private) permits(by chat.AccountID, q *mls.Proposal) error {
+	switch q.Type {
+	case mls.ProposalAdd:
+		a := leafOf(q.Add.Leaf).Account
+		switch {
+		case slices.Contains(p.state.Banned, a):
+			return errBanned
+		case p.state.Direct && p.devices[a] == 0 && len(p.devices) >= 2:
+			return errRole
+		}
+		return nil
+	case mls.ProposalUpdate:
+		return nil
+	case mls.ProposalRemove:
+		return p.permitsRemoval(by, leafOf(p.g.Leaf(q.Remove)).Account)
+	case mls.ProposalGroupContextExtensions:
+		return p.permitsState(by, q.Extensions)
+	case mls.ProposalPSK, mls.ProposalReInit, mls.ProposalExternalInit:
+	}
+	return errKind
+}
+
+// permitsRemoval: anyone may remove devices of his own account, a moderator plain members, an owner everybody.
+func (p *private) permitsRemoval(by, whom chat.AccountID) error {
+	if by == whom || p.state.role(by) > p.state.role(whom) || p.state.role(by) == RoleOwner {
+		return nil
+	}
+	return errRole
+}
+
+// permitsState: only a state that was told in this epoch, the next one in number; moderators change everything but roles.
+func (p *private) permitsState(by chat.AccountID, x mls.Extensions) error {
+	hash, ok := stateHash(x)
+	next, told := p.offers[hash]
+	if !ok || !told || len(x) != 1 || next.Number != p.state.Number+1 || next.Direct != p.state.Direct {
+		return errUnshown
+	}
+	switch p.state.role(by) {
+	case RoleOwner:
+		return nil
+	case Moderator:
+		if slices.Equal(next.Roles, p.state.Roles) && next.Name == p.state.Name && next.History == p.state.History {
+			return nil
+		}
+	case Plain:
+	}
+	return errRole
+}
+
+// permitsCommit checks a whole commit of somebody else.
+func (p *private) permitsCommit(c *mls.StagedCommit) error {
+	if c.External() {
+		return p.permitsReturn(c)
+	}
+	for _, q := range c.Proposals() {
+		by := leafOf(p.g.Leaf(mls.LeafIndex(q.Sender.Index))).Account
+		if q.Sender.Type != mls.SenderMember {
+			return errStranger
+		}
+		if err := p.permits(by, q.Proposal); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// permitsReturn checks an external commit: of an account that is in the group, which removes nothing but this device's older leaf.
+func (p *private) permitsReturn(c *mls.StagedCommit) error {
+	now := leafOf(c.Path())
+	if p.devices[now.Account] == 0 {
+		return errStranger
+	}
+	for _, q := range c.Proposals() {
+		switch q.Proposal.Type {
+		case mls.ProposalExternalInit:
+		case mls.ProposalRemove:
+			if leafOf(p.g.Leaf(q.Proposal.Remove)).Device != now.Device {
+				return errStranger
+			}
+		default:
+			return errKind
+		}
+	}
+	return nil
+}
