@@ -215,4 +215,30 @@ type Message struct {
 	Removed    []string
 	Left       []string // who asked for it themselves
 	Returned   bool     // Sender couldn't follow, and came back
+	Changes    []Change
+}
+
+// About says what of a private room's state has changed.
+type About uint8
+
+// What changes besides who is in a room.
+const (
+	// AboutTopic: Value is the new one.
+	AboutTopic About = 1
+	// AboutRole: Role is Name's new one.
+	AboutRole About = 2
+	// AboutMuted and AboutUnmuted: whether what Name writes is shown.
+	AboutMuted   About = 3
+	AboutUnmuted About = 4
+	// AboutBanned and AboutUnbanned: whether Name can be invited.
+	AboutBanned   About = 5
+	AboutUnbanned About = 6
+)
+
+// Change is one change of a private room's state.
+type Change struct {
+	About About
+	Name  string
+	Value string
+	Role  Role
 }

@@ -268,8 +268,11 @@ func (e *engine) presence(f *wire.Presence) {
 		if err != nil {
 			return
 		}
-		ev := Arrivals{Room: r.rec.Name, Online: r.online}
+		ev := Arrivals{Room: r.rec.Name, Online: r.online, Member: r.priv != nil}
 		for _, a := range f.Changes {
+			if r.priv != nil && r.priv.devices[a.Account] == 0 {
+				continue
+			}
 			if a.Account == e.id.account() || e.people.trusted(a.Account, a.Name) != nil {
 				continue
 			}

@@ -34,6 +34,7 @@ type Arrivals struct {
 	Came   []string
 	Went   []string
 	Online int
+	Member bool // it is a private room: they are members, and stay so when they go
 }
 
 // Online tells that the login is done and every joined room is being read.

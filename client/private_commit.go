@@ -304,6 +304,7 @@ func (e *engine) ownCommit(r *room, n chat.Seq, v *verdict) {
 	}
 	e.stage.durable = true
 	if s.state != nil {
+		v.rec.About = p.state.difference(s.state)
 		e.takeState(r, *s.state)
 	}
 	r.rec.Private.Updated = time.Now().UnixMilli()

@@ -215,6 +215,7 @@ func (e *engine) readCommit(r *room, n chat.Seq, env *wire.PrivateEnvelope, o *o
 		return
 	}
 	if told {
+		v.rec.About = p.state.difference(&state)
 		e.takeState(r, state)
 	}
 	e.advanced(r, n, v, change)
@@ -314,7 +315,7 @@ func (e *engine) advanced(r *room, n chat.Seq, v *verdict, m membership) {
 	rec.Applied, rec.Voided, rec.Pending = n, 0, nil
 	came, went := p.count(m)
 	v.rec.Form = Silent
-	if len(came)+len(went) > 0 || !m.back.IsZero() {
+	if len(came)+len(went)+len(v.rec.About) > 0 || !m.back.IsZero() {
 		v.rec.Form, v.rec.Added, v.rec.Back = Changed, came, !m.back.IsZero()
 		for _, a := range went {
 			if slices.Contains(m.left, a) {

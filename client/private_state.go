@@ -93,6 +93,38 @@ func isSet(accounts []chat.AccountID) bool {
 	return len(accounts) <= maxListed
 }
 
+// difference says what has changed from one state to the next.
+func (s *roomState) difference(next *roomState) (all []aboutRecord) {
+	if s.Topic != next.Topic {
+		all = append(all, aboutRecord{What: AboutTopic, Value: next.Topic})
+	}
+	for _, r := range next.Roles {
+		if s.role(r.Account) != r.Role {
+			all = append(all, aboutRecord{What: AboutRole, Account: r.Account, Value: string([]byte{byte(r.Role)})})
+		}
+	}
+	for _, r := range s.Roles {
+		if next.role(r.Account) == Plain {
+			all = append(all, aboutRecord{What: AboutRole, Account: r.Account, Value: string([]byte{byte(Plain)})})
+		}
+	}
+	sets := func(old, now []chat.AccountID, in, out About) {
+		for _, a := range now {
+			if !slices.Contains(old, a) {
+				all = append(all, aboutRecord{What: in, Account: a})
+			}
+		}
+		for _, a := range old {
+			if !slices.Contains(now, a) {
+				all = append(all, aboutRecord{What: out, Account: a})
+			}
+		}
+	}
+	sets(s.Muted, next.Muted, AboutMuted, AboutUnmuted)
+	sets(s.Banned, next.Banned, AboutBanned, AboutUnbanned)
+	return all
+}
+
 func (s *roomState) marshal() []byte { return wire.Marshal(s) }
 
 // hash is what stands in the group context.

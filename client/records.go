@@ -157,6 +157,14 @@ type entryRecord struct {
 	Removed []chat.AccountID `cbor:"14,keyasint,omitempty"`
 	Back    bool             `cbor:"15,keyasint,omitempty"` // Account came back with new keys
 	Left    []chat.AccountID `cbor:"16,keyasint,omitempty"`
+	About   []aboutRecord    `cbor:"17,keyasint,omitempty"`
+}
+
+// aboutRecord is a change of a private room's state.
+type aboutRecord struct {
+	What    About          `cbor:"1,keyasint"`
+	Account chat.AccountID `cbor:"2,keyasint"`
+	Value   string         `cbor:"3,keyasint,omitempty"`
 }
 
 // errRecord is a record that the vault authenticated and that we can't read: made by another version.

@@ -355,6 +355,16 @@ func makeMessage(room string, n chat.Seq, rec *entryRecord, name func(chat.Accou
 	if m.Left, err = namesOf(rec.Left, name); err != nil {
 		return m, err
 	}
+	for _, a := range rec.About {
+		c := Change{About: a.What, Value: a.Value}
+		if c.Name, err = name(a.Account); err != nil {
+			return m, err
+		}
+		if a.What == AboutRole && len(a.Value) == 1 {
+			c.Role, c.Value = Role(a.Value[0]), ""
+		}
+		m.Changes = append(m.Changes, c)
+	}
 	if !rec.ID.IsZero() {
 		m.Written = rec.ID.Time()
 	}

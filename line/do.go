@@ -242,6 +242,9 @@ func (f *face) joined(ctx context.Context, room string) (client.RoomView, error)
 			return r, nil
 		}
 	}
+	if strings.HasPrefix(room, "@") {
+		return f.API.Private(ctx, room, "")
+	}
 	return f.API.Join(ctx, room)
 }
 

@@ -102,14 +102,18 @@ func (f *face) arrivals(a client.Arrivals) {
 		return
 	}
 	people := f.Words.N("line.people", a.Online)
+	cameID, wentID := "line.came", "line.went"
+	if a.Member {
+		cameID, wentID = "line.came.member", "line.went.member"
+	}
 	others := func(names []string) []string {
 		return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == f.me.Name })
 	}
 	if came := others(a.Came); len(came) > 0 {
-		f.view.notice(f.Words.N("line.came", len(came), "names", names(came), "room", a.Room, "people", people))
+		f.view.notice(f.Words.N(cameID, len(came), "names", names(came), "room", a.Room, "people", people))
 	}
 	if went := others(a.Went); len(went) > 0 {
-		f.view.notice(f.Words.N("line.went", len(went), "names", names(went), "room", a.Room, "people", people))
+		f.view.notice(f.Words.N(wentID, len(went), "names", names(went), "room", a.Room, "people", people))
 	}
 }
 

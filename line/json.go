@@ -28,6 +28,29 @@ type jsonMessage struct {
 	Taken      []string        `json:"taken,omitempty"` // whom the sender has removed
 	Left       []string        `json:"left,omitempty"`
 	Returned   bool            `json:"returned,omitempty"` // the sender came back with new keys
+	Changes    []jsonChange    `json:"changes,omitempty"`
+}
+
+// jsonChange is a change of a private room's state.
+type jsonChange struct {
+	What  string `json:"what"` // topic, role, mute, unmute, ban, unban
+	Name  string `json:"name,omitempty"`
+	Value string `json:"value,omitempty"` // the topic; member, moderator or owner
+}
+
+func changesJSON(all []client.Change) (out []jsonChange) {
+	names := map[client.About]string{
+		client.AboutTopic: "topic", client.AboutRole: "role", client.AboutMuted: "mute", client.AboutUnmuted: "unmute",
+		client.AboutBanned: "ban", client.AboutUnbanned: "unban",
+	}
+	for _, c := range all {
+		j := jsonChange{What: names[c.About], Name: c.Name, Value: c.Value}
+		if c.About == client.AboutRole {
+			j.Value = roleName(c.Role)
+		}
+		out = append(out, j)
+	}
+	return out
 }
 
 // jsonError is an error for programs: the code is stable, the text is for people.
@@ -62,7 +85,7 @@ func messageJSON(w Words, m client.Message) jsonMessage {
 		Room: m.Room, Seq: m.Seq, Sender: m.Sender, Account: m.Account.String(), Time: timeJSON(m.Time), Text: m.Text,
 		Form: formName(m.Form), ID: m.ID.String(), Device: m.Device.String(), Mine: m.Mine,
 		Written: timeJSON(m.Written), Generation: m.Generation, Error: errorJSON(w, m.Err),
-		Added: m.Added, Taken: m.Removed, Left: m.Left, Returned: m.Returned,
+		Added: m.Added, Taken: m.Removed, Left: m.Left, Returned: m.Returned, Changes: changesJSON(m.Changes),
 	}
 	if m.Form != client.Text {
 		j.Text = ""

@@ -31,32 +31,32 @@ func (f *face) invite(words []string, _ string) error {
 	if len(words) == 0 {
 		return f.key(nil, "")
 	}
-	return f.change("line.invited", words[0], f.API.Invite)
+	return f.change(words[0], f.API.Invite)
 }
 
-func (f *face) kick(words []string, _ string) error { return f.change("", words[0], f.API.Remove) }
+func (f *face) kick(words []string, _ string) error { return f.change(words[0], f.API.Remove) }
 
 func (f *face) ban(words []string, _ string) error {
-	return f.change("line.banned", words[0], func(ctx context.Context, room, name string) error { return f.API.Ban(ctx, room, name, true) })
+	return f.change(words[0], func(ctx context.Context, room, name string) error { return f.API.Ban(ctx, room, name, true) })
 }
 
 func (f *face) unban(words []string, _ string) error {
-	return f.change("line.unbanned", words[0], func(ctx context.Context, room, name string) error { return f.API.Ban(ctx, room, name, false) })
+	return f.change(words[0], func(ctx context.Context, room, name string) error { return f.API.Ban(ctx, room, name, false) })
 }
 
 func (f *face) mute(words []string, _ string) error {
-	return f.change("line.muted", words[0], func(ctx context.Context, room, name string) error { return f.API.Mute(ctx, room, name, true) })
+	return f.change(words[0], func(ctx context.Context, room, name string) error { return f.API.Mute(ctx, room, name, true) })
 }
 
 func (f *face) unmute(words []string, _ string) error {
-	return f.change("line.unmuted", words[0], func(ctx context.Context, room, name string) error { return f.API.Mute(ctx, room, name, false) })
+	return f.change(words[0], func(ctx context.Context, room, name string) error { return f.API.Mute(ctx, room, name, false) })
 }
 
 // role gives a member another role.
 func (f *face) role(words []string, _ string) error {
 	for _, r := range []client.Role{client.Plain, client.Moderator, client.RoleOwner} {
 		if strings.EqualFold(words[1], f.Words.T("line.role."+roleName(r))) || strings.EqualFold(words[1], roleName(r)) {
-			return f.change("line.role.given."+roleName(r), words[0], func(ctx context.Context, room, name string) error {
+			return f.change(words[0], func(ctx context.Context, room, name string) error {
 				return f.API.SetRole(ctx, room, name, r)
 			})
 		}
@@ -87,7 +87,7 @@ func (f *face) topic(_ []string, rest string) error {
 			if err := f.API.SetTopic(ctx, room, rest); err != nil {
 				return nil, err
 			}
-			return func() { f.view.notice(f.Words.T("line.topic", "room", room, "topic", edit.SafeLine(rest))) }, nil
+			return func() {}, nil // the change itself shows
 		}
 		status, err := f.API.Status(ctx)
 		if err != nil {
@@ -105,8 +105,8 @@ func (f *face) topic(_ []string, rest string) error {
 	return nil
 }
 
-// change does something to a person in the current room, and says that it is done with the text of that ID, if there is one.
-func (f *face) change(done, name string, work func(ctx context.Context, room, name string) error) error {
+// change does something to a person in the current room. The change itself shows, as an entry of the room.
+func (f *face) change(name string, work func(ctx context.Context, room, name string) error) error {
 	room, err := f.roomArg(nil)
 	if err != nil {
 		return err
@@ -115,11 +115,7 @@ func (f *face) change(done, name string, work func(ctx context.Context, room, na
 		if err := work(ctx, room, name); err != nil {
 			return nil, err
 		}
-		return func() {
-			if done != "" && done != "line.invited" { // the change itself shows
-				f.view.notice(f.Words.T(done, "room", room, "name", edit.SafeLine(name)))
-			}
-		}, nil
+		return func() {}, nil
 	})
 	return nil
 }
@@ -165,6 +161,12 @@ func (f *face) membersText(room string, members []client.MemberView, here []clie
 func changeText(w Words, m client.Message) string {
 	by := edit.SafeLine(m.Sender)
 	var rows []string
+	for _, c := range m.Changes {
+		rows = append(rows, w.T(aboutID(c), "by", by, "name", edit.SafeLine(c.Name), "topic", edit.SafeLine(c.Value), "room", m.Room))
+	}
+	if len(m.Added) > 0 && strings.HasPrefix(m.Room, "@") {
+		return w.T("line.change.direct", "by", by)
+	}
 	if len(m.Added) > 0 {
 		rows = append(rows, w.T("line.change.added", "by", by, "names", names(m.Added), "room", m.Room))
 	}
@@ -178,6 +180,27 @@ func changeText(w Words, m client.Message) string {
 		rows = append(rows, w.T("line.change.returned", "by", by, "room", m.Room))
 	}
 	return strings.Join(rows, "\n")
+}
+
+// aboutID is the text of a change of a room's state.
+func aboutID(c client.Change) string {
+	switch c.About {
+	case client.AboutTopic:
+		if c.Value == "" {
+			return "line.about.topic.none"
+		}
+		return "line.about.topic"
+	case client.AboutMuted:
+		return "line.about.muted"
+	case client.AboutUnmuted:
+		return "line.about.unmuted"
+	case client.AboutBanned:
+		return "line.about.banned"
+	case client.AboutUnbanned:
+		return "line.about.unbanned"
+	case client.AboutRole:
+	}
+	return "line.about." + roleName(c.Role)
 }
 
 // membership tells what happened to our own place in private rooms.
