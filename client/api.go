@@ -151,6 +151,7 @@ type RoomView struct {
 	Topic   string
 	Role    Role
 	Away    bool // this device is on its way back into the group
+	Out     bool // the server says that we aren't a member; no member has
 }
 
 // PersonView is somebody present.

@@ -330,6 +330,10 @@ func (c *Client) reach(ctx context.Context, name string, after chat.Seq, toHead 
 				done(err)
 			})
 		}
+		if r.priv != nil && (!r.active() || r.priv.out) { // what was read stays; nothing more comes
+			done(nil)
+			return
+		}
 		if !toHead && (r.rec.Anchored || r.rec.StopCode != "") {
 			older(nil)
 			return

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"huisclos/chat"
@@ -28,6 +29,7 @@ type private struct {
 	stated  chat.Seq  // where a state of the room was told last
 	tries   int       // in a row to come back
 	cleared chat.Seq  // entries up to here are judged by themselves: the others aren't further
+	doubt   bool      // the others may be further: to be settled at the head of the log
 	asked   time.Time // when that was asked last
 	out     bool      // in this session the server said that we aren't on the roster; it was told
 	early   uint64    // the epoch for which a commit of what waits was planned
@@ -93,7 +95,23 @@ func (e *engine) saver(r *room) mls.Saver {
 
 // forgetGroup stages the deletion of all that is kept of a group.
 func (e *engine) forgetGroup(r *room) error {
-	return e.eachRecord(r, func(key string, _ []byte) { e.stage.set(TableGroups, groupKey(r.id, key), nil) })
+	return e.clearRoom(TableGroups, r.id)
+}
+
+// clearRoom stages the deletion of all records of a room in a table, those staged in this turn too.
+func (e *engine) clearRoom(t Table, id chat.RoomID) error {
+	for _, p := range e.stage.order {
+		if p.table == t && strings.HasPrefix(p.key, string(id[:])) {
+			e.stage.writes[p] = nil
+		}
+	}
+	return e.vault.View(func(v Reader) error {
+		from, to := roomRange(id)
+		return v.Scan(t, from, to, false, func(key, _ []byte) (bool, error) {
+			e.stage.set(t, key, nil)
+			return true, nil
+		})
+	})
 }
 
 // eachRecord goes through what the vault has of a room's group.
@@ -116,6 +134,9 @@ func (e *engine) loadPrivate(r *room) error {
 			return chat.Errorf(chat.CodeVaultNewer).Because(err)
 		}
 		p.state = state
+	}
+	if err := e.loadOffers(r); err != nil {
+		return err
 	}
 	records := make(map[string][]byte)
 	if err := e.eachRecord(r, func(key string, value []byte) { records[key] = value }); err != nil {
@@ -144,7 +165,7 @@ func (e *engine) loadPrivate(r *room) error {
 func (e *engine) follow(r *room, g *mls.Group) {
 	p := r.private()
 	p.g, p.opened, p.sent, p.tries = g, nil, nil, 0
-	p.offers, p.devices = make(map[[32]byte]roomState), make(map[chat.AccountID]int)
+	p.devices = make(map[chat.AccountID]int)
 	g.Members(func(_ mls.LeafIndex, l *mls.LeafNode) bool {
 		p.devices[leafOf(l).Account]++
 		return true

@@ -44,7 +44,7 @@ func (e *engine) makeCommit(r *room, in *intent) error {
 
 // record is what of a commit must outlive the process.
 func (s *sent) record() *pendingRecord {
-	rec := &pendingRecord{Added: s.change.added, Removed: s.change.removed, Left: s.change.left}
+	rec := &pendingRecord{Added: s.change.added, Removed: s.change.removed, Left: s.change.left, Devices: s.change.devices}
 	if s.state != nil {
 		rec.State = s.state.marshal()
 	}
@@ -57,7 +57,7 @@ func (rec *pendingRecord) restore() *sent {
 	if rec == nil {
 		return s
 	}
-	s.change = membership{added: rec.Added, removed: rec.Removed, left: rec.Left}
+	s.change = membership{added: rec.Added, removed: rec.Removed, left: rec.Left, devices: rec.Devices}
 	if state, err := parseState(rec.State); err == nil {
 		s.state = &state
 	}
@@ -77,7 +77,7 @@ func (e *engine) commitOptions(r *room, in *intent, s *sent) (mls.CommitOptions,
 		k := in.packages[d]
 		if slices.Contains(in.add, leafOf(k.Leaf).Account) {
 			o.Proposals = append(o.Proposals, &mls.Proposal{Type: mls.ProposalAdd, Add: k})
-			s.change.added = append(s.change.added, leafOf(k.Leaf).Account)
+			s.change.add(k)
 		}
 	}
 	removes := e.removals(p, in, s)
@@ -297,6 +297,10 @@ func (e *engine) ownCommit(r *room, n chat.Seq, v *verdict) {
 	s := p.sent
 	if s == nil { // it was sent before a restart
 		s = r.rec.Private.Pending.restore()
+	}
+	if s.state != nil && !p.told(s.state) { // the others can't follow it
+		e.voided(r, n, v, errUnshown)
+		return
 	}
 	if err := pending.Accept(e.saver(r)); err != nil {
 		e.fail(err)

@@ -142,7 +142,6 @@ func (e *engine) strangers(devices ...chat.DeviceID) []chat.DeviceID {
 
 var (
 	errNotForUs  = errors.New("client: a Welcome for a key package that isn't ours, or that was used")
-	errOldInvite = errors.New("client: a Welcome into a room that we are in")
 	errOtherRoom = errors.New("client: a Welcome into another room than the server says")
 	errInviter   = errors.New("client: a Welcome that isn't of the member who made the commit")
 )
@@ -150,8 +149,12 @@ var (
 // welcome enters a group by a Welcome. next is called when that is decided.
 func (e *engine) welcome(inv *wire.Invitation, next func(error)) {
 	old := e.rooms[inv.Room]
-	if old != nil && (old.priv == nil || old.active() && old.rec.Private.Applied >= inv.Seq) {
-		next(errOldInvite)
+	switch {
+	case old != nil && old.priv == nil:
+		next(errOtherRoom)
+		return
+	case old != nil && old.active() && old.rec.Private.Applied >= inv.Seq: // taken before the connection broke
+		next(nil)
 		return
 	}
 	m, err := mls.ParseMessage(inv.Welcome)
@@ -242,6 +245,7 @@ func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, chang
 		}
 		e.unsubscribe(old)
 		e.forgetSenders(old)
+		e.clearOffers(old)
 	}
 	if err := e.saver(r)(changes); err != nil {
 		e.fail(err)
@@ -276,14 +280,7 @@ func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, chang
 
 // forgetSenders stages the deletion of a room's counters, of a time before.
 func (e *engine) forgetSenders(r *room) {
-	err := e.vault.View(func(v Reader) error {
-		from, to := roomRange(r.id)
-		return v.Scan(TableSenders, from, to, false, func(key, _ []byte) (bool, error) {
-			e.remove(TableSenders, key)
-			return true, nil
-		})
-	})
-	if err != nil {
+	if err := e.clearRoom(TableSenders, r.id); err != nil {
 		e.fail(err)
 	}
 }

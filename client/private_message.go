@@ -50,19 +50,40 @@ func (e *engine) readContent(r *room, n chat.Seq, env *wire.PrivateEnvelope, o *
 		v.rec.Form = Silent // written before we came, and not for us
 		r.rec.Gap = max(r.rec.Gap, n)
 		return
+	case p.doubt && p.elsewhere(false, messageOf(env), o.err): // of the others' epoch; we come back at the head
+		v.rec.Form, v.rec.Code = Unreadable, chat.CodeMissed
+		r.rec.Gap = max(r.rec.Gap, n)
+		return
+	case errors.Is(o.err, mls.ErrPastEpoch) && isProposal(env): // a commit came before it; whoever made it proposes again
+		v.rec.Form = Silent
+		return
 	default:
-		e.cfg.Log.Warn("an entry fails its check", "room", r.rec.Name, "seq", n, "device", env.Device, "err", o.err)
-		v.refuse(chat.CodeAuth, o.err)
+		e.refuseEntry(r, n, v, o.err)
 		return
 	}
 	switch m := o.v.(type) {
 	case *mls.ApplicationMessage:
 		e.readMessage(r, n, env, m, v)
 	case *mls.ProposalMessage:
-		e.readProposal(r, env, m, v)
+		e.readProposal(r, n, env, m, v)
 	default: // a commit that was sent as something else
-		v.refuse(chat.CodeAuth, errProtocol)
+		e.refuseEntry(r, n, v, errProtocol)
 	}
+}
+
+// messageOf reads the message of an envelope; nil when it isn't one.
+func messageOf(env *wire.PrivateEnvelope) *mls.Message {
+	m, err := mls.ParseMessage(env.Message)
+	if err != nil {
+		return nil
+	}
+	return m
+}
+
+// isProposal tells whether an envelope claims to hold a proposal.
+func isProposal(env *wire.PrivateEnvelope) bool {
+	m := messageOf(env)
+	return m != nil && m.ContentType() == mls.ContentProposal
 }
 
 // beforeUs tells whether a message is from an epoch before we came into the group.
@@ -75,7 +96,15 @@ func (p *private) beforeUs(r *room, env *wire.PrivateEnvelope) bool {
 func (e *engine) readMessage(r *room, n chat.Seq, env *wire.PrivateEnvelope, m *mls.ApplicationMessage, v *verdict) {
 	l := leafOf(m.Leaf())
 	if !bytes.Equal(m.AuthenticatedData(), env.ID[:]) || l.Device != env.Device || l.Account != env.Account {
-		v.refuse(chat.CodeAuth, errOtherDevice)
+		e.refuseEntry(r, n, v, errOtherDevice)
+		return
+	}
+	if late, err := e.outdated(r, m.Epoch(), env.Device); err != nil {
+		e.fail(err)
+		return
+	} else if late { // it counts for nobody
+		v.rec.Form = Silent
+		r.rec.Gap = max(r.rec.Gap, n)
 		return
 	}
 	save := e.saver(r)
@@ -97,6 +126,30 @@ func (e *engine) readMessage(r *room, n chat.Seq, env *wire.PrivateEnvelope, m *
 	e.readInner(r, n, &in, m.Epoch(), v)
 }
 
+// outdated tells whether a message of an earlier epoch is of a device that has been removed since; it may have come back.
+func (e *engine) outdated(r *room, epoch uint64, d chat.DeviceID) (bool, error) {
+	g := r.priv.g
+	if epoch == g.Epoch() {
+		return false, nil
+	}
+	s, err := e.sender(r, d)
+	if err != nil || epoch < s.Since {
+		return true, err
+	}
+	there := false
+	g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
+		there = leafOf(leaf).Device == d
+		return !there
+	})
+	return !there, nil
+}
+
+// refuseEntry refuses an entry that fails a check, and says so in the log of the developer.
+func (e *engine) refuseEntry(r *room, n chat.Seq, v *verdict, err error) {
+	e.cfg.Log.Warn("an entry fails its check", "room", r.rec.Name, "seq", n, "device", v.rec.Device, "err", err)
+	v.refuse(chat.CodeAuth, err)
+}
+
 // envelope gives the inner header the form that the checks of PROTOCOL §5 know.
 func (in *inner) envelope(room chat.RoomID, env *wire.PrivateEnvelope) *wire.Envelope {
 	return &wire.Envelope{
@@ -113,16 +166,19 @@ func (e *engine) checkInner(r *room, n chat.Seq, v *verdict) bool {
 		e.fail(err)
 		return false
 	}
-	if v.env.Counter <= s.Counter && s.Counter > 0 {
-		v.refuse(chat.CodeAuth, errCounter)
+	if v.env.Counter <= s.Counter || v.env.Counter == 0 {
+		e.refuseEntry(r, n, v, errCounter)
 		return false
 	}
 	log := e.forward(r)
-	follows, err := log.follows(v.env)
-	saw := true
-	if err == nil {
-		saw, err = log.saw(n, v.env)
+	follows := true
+	switch {
+	case s.Counter > 0:
+		follows = continues(s.Counter, s.Hash, v.env, r.rec.Gap > s.Seq)
+	case s.Since > 0:
+		follows = v.env.Counter == 1 && v.env.Previous == [32]byte{}
 	}
+	saw, err := log.saw(n, v.env)
 	if err == nil {
 		err = log.note(n, v.env, v.rec.Envelope)
 	}
@@ -133,7 +189,7 @@ func (e *engine) checkInner(r *room, n chat.Seq, v *verdict) bool {
 	switch {
 	case !saw:
 		v.rec.Code, v.rec.Params = chat.CodeForked, map[string]string{"room": r.rec.Name, "name": e.people.name(v.env.Account)}
-	case !follows && s.Seq > 0:
+	case !follows:
 		v.rec.Code, v.rec.Params = chat.CodeIncomplete, map[string]string{"name": e.people.name(v.env.Account)}
 	}
 	return true
@@ -152,9 +208,7 @@ func (e *engine) readInner(r *room, n chat.Seq, in *inner, epoch uint64, v *verd
 			v.refuse(chat.CodeAuth, err)
 			return
 		}
-		if epoch == p.g.Epoch() && len(p.offers) < maxOffers {
-			p.offers[s.hash()] = s
-		}
+		e.offered(r, epoch, s)
 		e.missingState(r, s)
 	case innerWantState:
 		v.rec.Form = Silent
@@ -185,7 +239,7 @@ func (e *engine) readText(r *room, body []byte, v *verdict) {
 }
 
 // readProposal queues a proposal that the room's rules allow. Whoever commits next takes it along.
-func (e *engine) readProposal(r *room, env *wire.PrivateEnvelope, m *mls.ProposalMessage, v *verdict) {
+func (e *engine) readProposal(r *room, n chat.Seq, env *wire.PrivateEnvelope, m *mls.ProposalMessage, v *verdict) {
 	p := r.priv
 	q := m.Proposal()
 	l := leafOf(p.g.Leaf(mls.LeafIndex(m.Sender().Index)))
@@ -199,7 +253,7 @@ func (e *engine) readProposal(r *room, env *wire.PrivateEnvelope, m *mls.Proposa
 		err = errKind
 	}
 	if err != nil {
-		v.refuse(chat.CodeAuth, err)
+		e.refuseEntry(r, n, v, err)
 		return
 	}
 	if err := m.Accept(e.saver(r)); err != nil {

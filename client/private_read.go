@@ -49,7 +49,7 @@ func (e *engine) askFirst(r *room, n chat.Seq, entry *wire.Entry) bool {
 		return false
 	}
 	if entry.Pruned && entry.Kind == chat.Commit {
-		return e.suspect(r, n, patient)
+		return e.suspect(r, n, n, patient)
 	}
 	env, err := wire.ParsePrivateEnvelope(entry.Envelope)
 	if entry.Pruned || err != nil {
@@ -74,9 +74,9 @@ func (e *engine) askFirst(r *room, n chat.Seq, entry *wire.Entry) bool {
 	switch {
 	case e.ownPending(p, &env):
 	case entry.Kind == chat.Commit && onlyHere(err):
-		return e.suspect(r, n, patient)
+		return e.suspect(r, n, n, patient)
 	case entry.Kind == chat.Content && p.elsewhere(env.Device == e.id.device(), m, err):
-		return e.suspect(r, n, 0)
+		return e.suspect(r, n, 0, 0)
 	}
 	return false
 }
@@ -158,6 +158,9 @@ func (e *engine) readWithout(r *room, n chat.Seq, entry *wire.Entry, v *verdict)
 		e.returned(r, n, v)
 	case entry.Kind == chat.Commit:
 		v.rec.Form = Silent
+		if v.rec.ID == rec.ReturnID && !rec.ReturnID.IsZero() { // ours, and not as we sent it
+			e.returnRefused(r, chat.Errorf(chat.CodeConflict))
+		}
 	default:
 		v.rec.Form, v.rec.Code = Unreadable, chat.CodeMissed
 	}
@@ -227,6 +230,9 @@ func (e *engine) voided(r *room, n chat.Seq, v *verdict, err error) {
 	v.refuse(chat.CodeVoid, err, "name", e.people.name(v.rec.Account))
 	r.rec.Private.Voided = n
 	e.touch(r)
+	if s := r.priv.sent; s != nil && s.frame.ID == v.rec.ID { // ours, and not as we sent it
+		e.commitFailed(r, chat.Errorf(chat.CodeVoid, "name", e.self.Name))
+	}
 	e.resubmit(r)
 	e.afterwards(r, jitter(r.priv.g.Size()), func() { e.rightState(r) })
 }
@@ -235,6 +241,7 @@ func (e *engine) voided(r *room, n chat.Seq, v *verdict, err error) {
 type membership struct {
 	added, removed []chat.AccountID // by device: an account may stand in both
 	left           []chat.AccountID // those of removed who asked for it themselves
+	devices        []chat.DeviceID  // those of added who were invited: they count their messages from 1
 	back           chat.AccountID   // who came back from outside
 }
 
@@ -244,7 +251,7 @@ func (p *private) changeOf(c *mls.StagedCommit) membership {
 	for _, q := range c.Proposals() {
 		switch q.Proposal.Type {
 		case mls.ProposalAdd:
-			m.added = append(m.added, leafOf(q.Proposal.Add.Leaf).Account)
+			m.add(q.Proposal.Add)
 		case mls.ProposalRemove:
 			m.remove(p.g, q)
 		default:
@@ -255,6 +262,12 @@ func (p *private) changeOf(c *mls.StagedCommit) membership {
 		m.added = append(m.added, m.back)
 	}
 	return m
+}
+
+// add counts a new leaf.
+func (m *membership) add(k *mls.KeyPackage) {
+	l := leafOf(k.Leaf)
+	m.added, m.devices = append(m.added, l.Account), append(m.devices, l.Device)
 }
 
 // remove counts the removal of a leaf.
@@ -311,8 +324,13 @@ func (p *private) nextState(c *mls.StagedCommit) (roomState, bool) {
 // advanced is reached when the group is in the epoch of the commit at n.
 func (e *engine) advanced(r *room, n chat.Seq, v *verdict, m membership) {
 	p, rec := r.priv, r.rec.Private
-	clear(p.offers)
+	e.clearOffers(r)
 	rec.Applied, rec.Voided, rec.Pending = n, 0, nil
+	for _, d := range m.devices {
+		s := &senderRecord{Since: p.g.Epoch()}
+		r.senders[d] = s
+		e.put(TableSenders, senderKey(r.id, d), s)
+	}
 	came, went := p.count(m)
 	v.rec.Form = Silent
 	if len(came)+len(went)+len(v.rec.About) > 0 || !m.back.IsZero() {

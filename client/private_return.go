@@ -17,46 +17,81 @@ import (
 // patient is how often a room's newest state is asked for before a commit that failed here counts as void for all.
 const patient = 3
 
-// suspect asks whether the others are further than we are, before the entry at n is judged. False when that was asked already. With
-// more tries it waits for members to bring the state.
-func (e *engine) suspect(r *room, n chat.Seq, tries int) bool {
+// suspect asks whether the others are further than we are, before the entry at n is judged; at is n when it is a commit, else 0. False when that is known, or can't be known yet: what the server
+// has of a state is of the head of the log, so an entry further back is judged by itself, and the doubt is settled at the head. With more
+// tries it waits for members to bring the state.
+func (e *engine) suspect(r *room, n, at chat.Seq, tries int) bool {
 	p := r.priv
-	if p.cleared >= n || tries == 0 && time.Since(p.asked) < suspicion {
+	if p.cleared >= n {
+		return false
+	}
+	if n < r.head || r.phase != live {
+		p.cleared, p.doubt = n, true
+		return false
+	}
+	if tries == 0 && time.Since(p.asked) < suspicion {
 		return false
 	}
 	p.asked = time.Now()
 	r.asking = true
-	e.askState(r, n, tries, time.Second/2)
+	e.askState(r, tries, time.Second/2, func() chat.Seq { return max(at, r.rec.Private.Commit) }, func() {
+		p.cleared = n
+		r.asking = false
+		e.process(r)
+	})
 	return true
 }
 
 // suspicion is the least time between two questions that single messages cause.
 const suspicion = 2 * time.Second
 
-// askState asks for a state at or after entry n.
-func (e *engine) askState(r *room, n chat.Seq, tries int, wait time.Duration) {
-	judged := func() {
-		r.priv.cleared = n
-		r.asking = false
-		e.process(r)
-	}
+// askState asks for the state after the commit that we are at, goes over to it if the others are further, and calls done. When a later commit has come
+// meanwhile, that says nothing about this one: the doubt is settled at the head.
+func (e *engine) askState(r *room, tries int, wait time.Duration, at func() chat.Seq, done func()) {
 	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.State{Ref: ref, Room: r.id}) },
 		func(f wire.Frame, _ *chat.Error) {
 			state, ok := f.(*wire.RoomState)
+			last := r.lastCommit()
 			switch {
 			case e.session == nil || r.phase == idle:
 			case !ok:
-				judged()
-			case state.Seq < r.rec.Private.Commit || tries > 0 && state.Seq < n || len(state.Info) == 0 || len(state.Tree) == 0:
+				done()
+			case state.Seq > at() || last > at():
+				r.priv.doubt = true
+				done()
+			case state.Seq < at() || len(state.Info) == 0 || len(state.Tree) == 0:
 				if tries == 0 {
-					judged()
+					done()
 					return
 				}
-				e.afterwards(r, wait, func() { e.askState(r, n, tries-1, 2*wait) })
+				e.afterwards(r, wait, func() { e.askState(r, tries-1, 2*wait, at, done) })
 			default:
-				e.withState(r, state, judged)
+				e.withState(r, state, done)
 			}
 		})
+}
+
+// lastCommit is the newest commit in what has arrived of the log.
+func (r *room) lastCommit() chat.Seq {
+	last := r.rec.Private.Commit
+	for _, f := range r.pending {
+		for i := range f.Entries {
+			if f.Entries[i].Kind == chat.Commit {
+				last = max(last, f.First+chat.Seq(i)) //nolint:gosec // a count
+			}
+		}
+	}
+	return last
+}
+
+// settleDoubt looks, at the head of the log, whether we are where the others are.
+func (e *engine) settleDoubt(r *room) {
+	p := r.priv
+	if p == nil || !p.doubt || p.g == nil || r.phase != live || r.asking || len(r.pending) > 0 || e.session == nil {
+		return
+	}
+	p.doubt = false
+	e.askState(r, patient, time.Second/2, func() chat.Seq { return r.rec.Private.Commit }, func() { e.soon(func() { e.settleDoubt(r) }) })
 }
 
 // withState goes over to a state that verifies and isn't ours; then, or if there is nothing to go over to, it calls done.
@@ -277,6 +312,7 @@ func (e *engine) caughtUpPrivate(r *room) {
 		e.unfollowed(r)
 		return
 	}
+	e.settleDoubt(r)
 	if len(r.priv.g.Proposals()) > 0 {
 		e.planCommit(r)
 	}

@@ -197,10 +197,21 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 	}
 	p := r.priv
 	v.good = true
+	epoch := uint64(0)
+	if env, err := wire.ParsePrivateEnvelope(o.rec.Envelope); err == nil {
+		if m, err := mls.ParseMessage(env.Message); err == nil {
+			epoch = m.Epoch()
+		}
+	}
 	if o.rec.Kind == outboxLeave {
 		v.rec.Form = Silent
 		e.forget(r, o)
-		e.leftRoom(r)
+		if epoch == p.g.Epoch() {
+			e.leftRoom(r)
+			return
+		}
+		e.enqueueInner(r, outboxLeave, nil) // a commit came before it
+		e.wake(r)
 		return
 	}
 	v.env = o.env
@@ -213,15 +224,16 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 	}
 	if o.rec.Kind == innerState {
 		if s, err := parseState(o.rec.Content); err == nil {
-			p.offers[s.hash()] = s
+			e.offered(r, epoch, s)
+			for _, in := range p.intents { // told too late for the epoch: it is told again
+				if epoch != p.g.Epoch() {
+					in.toldIn = 0
+				}
+			}
 			e.wake(r)
 		}
 	}
-	env, err := wire.ParsePrivateEnvelope(o.rec.Envelope)
-	if err != nil {
-		return
-	}
-	if m, err := mls.ParseMessage(env.Message); err == nil && m.Epoch()+pastEpochs < p.g.Epoch() { // too late: the others have no key any more
+	if epoch+pastEpochs < p.g.Epoch() { // too late: the others have no key any more
 		v.rec.Form, v.rec.Text = Silent, ""
 		again := e.enqueue(r, o.rec.Text, o.rec.Once, nil)
 		again.rec.Kind, again.rec.Content, again.told = o.rec.Kind, o.rec.Content, o.told

@@ -215,6 +215,46 @@ func (p *private) permitsRemoval(by, whom chat.AccountID) error {
 	return errRole
 }
 
+// offered keeps a state that was told in the epoch that there is: a commit may put it in force.
+func (e *engine) offered(r *room, epoch uint64, s roomState) {
+	p := r.priv
+	if epoch != p.g.Epoch() || len(p.offers) >= maxOffers {
+		return
+	}
+	hash := s.hash()
+	p.offers[hash] = s
+	e.stage.set(TableOffers, append(r.id[:len(r.id):len(r.id)], hash[:]...), s.marshal())
+}
+
+// told tells whether a state was.
+func (p *private) told(s *roomState) bool {
+	_, ok := p.offers[s.hash()]
+	return ok
+}
+
+// clearOffers forgets what was told in an epoch that is over.
+func (e *engine) clearOffers(r *room) {
+	for hash := range r.priv.offers {
+		e.stage.set(TableOffers, append(r.id[:len(r.id):len(r.id)], hash[:]...), nil)
+	}
+	clear(r.priv.offers)
+}
+
+// loadOffers reads what was told in the epoch that there is.
+func (e *engine) loadOffers(r *room) error {
+	return e.vault.View(func(v Reader) error {
+		from, to := roomRange(r.id)
+		return v.Scan(TableOffers, from, to, false, func(_, value []byte) (bool, error) {
+			s, err := parseState(value)
+			if err != nil {
+				return false, chat.Errorf(chat.CodeVaultNewer).Because(err)
+			}
+			r.priv.offers[s.hash()] = s
+			return true, nil
+		})
+	})
+}
+
 // permitsState: only a state that was told in this epoch, the next one in number; moderators change everything but roles.
 func (p *private) permitsState(by chat.AccountID, x mls.Extensions) error {
 	hash, ok := stateHash(x)

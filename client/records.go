@@ -95,6 +95,7 @@ type pendingRecord struct {
 	Removed []chat.AccountID `cbor:"2,keyasint,omitempty"`
 	State   []byte           `cbor:"3,keyasint,omitempty"`
 	Left    []chat.AccountID `cbor:"4,keyasint,omitempty"` // those of Removed who asked for it
+	Devices []chat.DeviceID  `cbor:"5,keyasint,omitempty"` // of Added
 }
 
 // senderRecord is how far a sender's counter is in a room.
@@ -106,6 +107,7 @@ type senderRecord struct {
 	FirstCounter  uint64   `cbor:"4,keyasint"`
 	FirstPrevious [32]byte `cbor:"5,keyasint"`
 	FirstSeq      chat.Seq `cbor:"6,keyasint"`
+	Since         uint64   `cbor:"7,keyasint,omitempty"` // of a private room: the epoch in which the device was invited, and counts from 1
 }
 
 // personRecord is a pinned account.

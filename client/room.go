@@ -280,7 +280,7 @@ func (e *engine) receiveEntries(f *wire.Entries) {
 
 // process verifies what has arrived, as far as it can.
 func (e *engine) process(r *room) {
-	for len(r.pending) > 0 && !r.asking && r.phase != idle {
+	for len(r.pending) > 0 && !r.asking && r.phase != idle && (r.priv == nil || r.active()) {
 		f := r.pending[0]
 		if !e.aligned(r, f) {
 			break
@@ -303,6 +303,7 @@ func (e *engine) process(r *room) {
 	if r.phase == reading && r.rec.Anchored && r.rec.Seq >= r.target && !r.asking {
 		e.caughtUp(r)
 	}
+	e.settleDoubt(r)
 	e.tellBehind(r, nil)
 }
 

@@ -70,13 +70,15 @@ const (
 	TableGroups Table = 10
 	// TablePackages holds the secrets of key packages that can be used, by their reference.
 	TablePackages Table = 11
+	// TableOffers holds the states of private rooms that were told and not yet put in force, by room and hash.
+	TableOffers Table = 12
 )
 
 // Tables lists them all.
 func Tables() []Table {
 	return []Table{
 		TableSelf, TableKeys, TableRooms, TableSenders, TablePeople, TableDevices,
-		TableOutbox, TableHistory, TableUnread, TableGroups, TablePackages,
+		TableOutbox, TableHistory, TableUnread, TableGroups, TablePackages, TableOffers,
 	}
 }
 

@@ -1,0 +1,415 @@
+// Command soak has many people converse in many private rooms of a real server, each in a process of its own, while they come and go, are
+// killed with -9, race each other's commits and send garbage. At the end it compares what all of them have read: nothing may be lost, doubled or unreadable, and all must see
+// the same members.
+//
+//	go run ./e2e/soak -clients 50 -rooms 20 -messages 100000 -changes 1000 -kills 100
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"huisclos/chat"
+)
+
+// plan is how much of everything there is.
+type plan struct {
+	clients, rooms, messages, changes, kills, serverKills, garbage, window int
+	server, dir                                                            string
+}
+
+func main() {
+	if len(os.Args) == 3 && os.Args[1] == "member" {
+		if err := runMember(os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, "soak: member:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	var p plan
+	flag.IntVar(&p.clients, "clients", 50, "how many people")
+	flag.IntVar(&p.rooms, "rooms", 20, "how many private rooms")
+	flag.IntVar(&p.messages, "messages", 100_000, "how many messages are sent")
+	flag.IntVar(&p.changes, "changes", 1000, "how many members come or go")
+	flag.IntVar(&p.kills, "kills", 100, "how many times a client is killed with -9 or goes away, and starts again")
+	flag.IntVar(&p.serverKills, "server-kills", 3, "how many times the server is killed with -9")
+	flag.IntVar(&p.garbage, "garbage", 20, "of 100 commits without newcomers of every tenth person, how many are garbage")
+	flag.IntVar(&p.window, "window", 400, "how many messages may be on their way")
+	flag.StringVar(&p.server, "huisclosd", "", "the server's program; empty: it is built")
+	flag.Parse()
+	faults, err := p.run()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "soak:", err)
+		os.Exit(1)
+	}
+	if faults > 0 {
+		os.Exit(2)
+	}
+}
+
+// soak is a run.
+type soak struct {
+	plan
+	ctx    context.Context
+	self   string
+	link   string
+	server *exec.Cmd
+
+	people []*person
+	rooms  []*room
+
+	mu      sync.Mutex // guards what follows
+	bad     []string
+	acked   map[string]map[chat.Seq]string // by room
+	back    int                            // devices that came back from outside
+	garbled map[string]int
+
+	flying  atomic.Int64 // messages not acknowledged
+	sent    atomic.Int64
+	changed atomic.Int64
+}
+
+// room is a room as the coordinator believes it to be.
+type room struct {
+	name  string
+	owner *person
+	mu    sync.Mutex // guards in
+	in    []*person  // without the owner
+}
+
+func (p plan) run() (int, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	dir, err := os.MkdirTemp("", "huisclos-soak")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	p.dir = dir
+	s := &soak{plan: p, ctx: ctx, acked: make(map[string]map[chat.Seq]string)}
+	if s.self, err = os.Executable(); err != nil {
+		return 0, err
+	}
+	if err := s.startServer(true); err != nil {
+		return 0, err
+	}
+	defer func() { _ = s.server.Process.Kill(); _ = s.server.Wait() }()
+	defer s.endPeople()
+	began := time.Now()
+	if err := s.gather(); err != nil {
+		return 0, err
+	}
+	fmt.Printf("%d people in %d rooms after %.1f s\n", len(s.people), len(s.rooms), time.Since(began).Seconds())
+	s.converse()
+	fmt.Printf("%d messages, %d changes asked for, after %.1f s\n", s.sent.Load(), s.changed.Load(), time.Since(began).Seconds())
+	return s.end(began)
+}
+
+// startServer starts huisclosd, and learns the link from a new one.
+func (s *soak) startServer(first bool) error {
+	if s.plan.server == "" {
+		s.plan.server = filepath.Join(s.dir, "huisclos")
+		if out, err := exec.Command("go", "build", "-o", s.plan.server, "huisclos/cmd/huisclos").CombinedOutput(); err != nil { //nolint:gosec // ours
+			return fmt.Errorf("building the server: %s", out)
+		}
+	}
+	address := "127.0.0.1:0"
+	if !first {
+		address, _, _ = strings.Cut(strings.TrimPrefix(s.link, "huisclos://"), "/")
+	}
+	s.server = exec.Command(s.plan.server, "serve", "--listen", address, "--data", filepath.Join(s.dir, "data"), "--print-key") //nolint:gosec // ours
+	s.server.Env = append(os.Environ(), "HUISCLOS_NO_LAN=true", "LANG=C", "HUISCLOS_MAX_RATE=100000", "HUISCLOS_RATE=100000")
+	s.server.Stderr = os.Stderr
+	out, err := s.server.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := s.server.Start(); err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(out)
+	ready := make(chan struct{})
+	go func() {
+		once := sync.OnceFunc(func() { close(ready) })
+		for lines.Scan() {
+			if i := strings.Index(lines.Text(), "huisclos://"); i >= 0 && first {
+				s.link = strings.Fields(lines.Text()[i:])[0]
+				once()
+			}
+			if strings.Contains(lines.Text(), "listening") && !first {
+				once()
+			}
+		}
+	}()
+	select {
+	case <-ready:
+		return nil
+	case <-time.After(20 * time.Second):
+		return errors.New("the server doesn't start")
+	}
+}
+
+// gather starts everybody, and makes the rooms with a few members each.
+func (s *soak) gather() error {
+	for i := range s.clients {
+		p := &person{name: fmt.Sprintf("p%d", i)}
+		p.o = order{Dir: filepath.Join(s.dir, p.name), Link: s.link, Name: p.name}
+		if i%10 == 9 {
+			p.o.Garbage = s.garbage
+		}
+		p.note = func(line string) { s.note(p, line) }
+		s.people = append(s.people, p)
+		if err := p.start(s.self); err != nil {
+			return err
+		}
+	}
+	for _, p := range s.people {
+		if a, err := p.ask(s.ctx, "online"); err != nil || a != "ok" {
+			return fmt.Errorf("%s doesn't come online: %s %w", p.name, a, err)
+		}
+	}
+	for i := range s.plan.rooms {
+		r := &room{name: fmt.Sprintf("r%d", i), owner: s.people[(i*7)%len(s.people)]}
+		s.rooms = append(s.rooms, r)
+		s.acked[r.name] = make(map[chat.Seq]string)
+		if a, err := r.owner.ask(s.ctx, "found", r.name); err != nil || a != "ok" {
+			return fmt.Errorf("%s isn't made: %s %w", r.name, a, err)
+		}
+		for range min(3, s.clients-1) {
+			s.invite(r)
+		}
+	}
+	return nil
+}
+
+// note takes what a member tells by itself.
+func (s *soak) note(p *person, line string) {
+	words := strings.Fields(line)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch words[0] {
+	case "sent":
+		seq, _ := strconv.ParseUint(words[2], 10, 64)
+		if s.acked[words[1]] != nil {
+			s.acked[words[1]][chat.Seq(seq)] = p.name
+		}
+		s.flying.Add(-1)
+	case "failed":
+		s.flying.Add(-1)
+		if !strings.Contains(line, "not_member") {
+			s.bad = append(s.bad, p.name+": "+line)
+		}
+	case "bad":
+		s.bad = append(s.bad, p.name+": "+line)
+	case "returning":
+		s.back++
+	}
+}
+
+func (r *room) member() *person {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := rand.IntN(len(r.in) + 1); n > 0 {
+		return r.in[n-1]
+	}
+	return r.owner
+}
+
+func (r *room) has(p *person) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return p == r.owner || slices.Contains(r.in, p)
+}
+
+func (r *room) set(p *person, in bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.in = slices.DeleteFunc(r.in, func(x *person) bool { return x == p })
+	if in {
+		r.in = append(r.in, p)
+	}
+}
+
+// invite has a member invite somebody who isn't one.
+func (s *soak) invite(r *room) {
+	for range 20 {
+		p := s.people[rand.IntN(len(s.people))]
+		if r.has(p) {
+			continue
+		}
+		a, err := r.member().ask(s.ctx, "invite", r.name, p.name)
+		s.changed.Add(1)
+		if err == nil && (a == "ok" || strings.HasPrefix(a, "member ")) {
+			r.set(p, true)
+		}
+		return
+	}
+}
+
+// change makes one change of a room, and sometimes several at once.
+func (s *soak) change(r *room) {
+	switch n := rand.IntN(10); {
+	case n < 5:
+		s.invite(r)
+	case n < 8:
+		if p := r.member(); p != r.owner {
+			r.set(p, false)
+			s.changed.Add(1)
+			_, _ = r.owner.ask(s.ctx, "remove", r.name, p.name)
+		}
+	case n < 9:
+		if p := r.member(); p != r.owner {
+			r.set(p, false)
+			s.changed.Add(1)
+			_, _ = p.ask(s.ctx, "leave", r.name)
+		}
+	default:
+		_, _ = r.owner.ask(s.ctx, "topic", r.name, fmt.Sprint(rand.Int()))
+	}
+}
+
+// converse does everything at once until all is done.
+func (s *soak) converse() {
+	var wg sync.WaitGroup
+	done := make(chan struct{})
+	wg.Go(func() {
+		defer close(done)
+		for n := 0; n < s.messages; n++ {
+			for stuck := 0; s.flying.Load() >= int64(s.window); stuck++ {
+				if stuck > 3000 {
+					s.flying.Store(0) // some were of clients that were killed before they could tell
+				}
+				time.Sleep(time.Millisecond)
+			}
+			r := s.rooms[rand.IntN(len(s.rooms))]
+			if a, err := r.member().ask(s.ctx, "say", r.name, strconv.Itoa(n)); err == nil && a == "ok" {
+				s.flying.Add(1)
+				s.sent.Add(1)
+			}
+		}
+	})
+	const racers = 4
+	left := atomic.Int64{}
+	left.Store(int64(s.changes))
+	for range racers {
+		wg.Go(func() {
+			for left.Add(-1) >= 0 {
+				r := s.rooms[rand.IntN(len(s.rooms))]
+				var race sync.WaitGroup
+				race.Go(func() { s.change(r) })
+				if rand.IntN(3) == 0 { // somebody else changes it at the same time
+					race.Go(func() { s.change(r) })
+				}
+				race.Wait()
+			}
+		})
+	}
+	wg.Go(func() { s.disturb(done) })
+	wg.Wait()
+}
+
+// disturb kills and restarts clients, and the server, as long as the others are at it.
+func (s *soak) disturb(done <-chan struct{}) {
+	for n := range s.kills + s.serverKills {
+		if s.serverKills > 0 && (n+1)%((s.kills+s.serverKills)/s.serverKills+1) == 0 {
+			_ = s.server.Process.Kill()
+			_ = s.server.Wait()
+			if err := s.startServer(false); err != nil {
+				s.mu.Lock()
+				s.bad = append(s.bad, err.Error())
+				s.mu.Unlock()
+				return
+			}
+			continue
+		}
+		p := s.people[rand.IntN(len(s.people))]
+		p.end(rand.IntN(2) == 0)
+		select { // away for a while
+		case <-time.After(time.Duration(rand.IntN(1500)) * time.Millisecond):
+		case <-done:
+		}
+		if err := p.start(s.self); err != nil {
+			s.mu.Lock()
+			s.bad = append(s.bad, err.Error())
+			s.mu.Unlock()
+			return
+		}
+	}
+}
+
+// end waits until all is quiet, and judges.
+func (s *soak) end(began time.Time) (int, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, 5*time.Minute)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, p := range s.people {
+		wg.Go(func() {
+			if a, err := p.ask(ctx, "flush"); err != nil || a != "ok" {
+				s.mu.Lock()
+				s.bad = append(s.bad, fmt.Sprintf("%s can't send all: %s %v", p.name, a, err))
+				s.mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	time.Sleep(5 * time.Second)             // proposals that wait are committed
+	all := make(map[string]map[string]seen) // by room and name
+	for _, p := range s.people {
+		file := filepath.Join(s.dir, p.name+".json")
+		if a, err := p.ask(ctx, "dump", file); err != nil || a != "ok" {
+			s.bad = append(s.bad, fmt.Sprintf("%s can't read all: %s %v", p.name, a, err))
+			continue
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return 0, err
+		}
+		var rooms []seen
+		if err := json.Unmarshal(b, &rooms); err != nil {
+			return 0, err
+		}
+		for _, r := range rooms {
+			if all[r.Room] == nil {
+				all[r.Room] = make(map[string]seen)
+			}
+			all[r.Room][p.name] = r
+		}
+	}
+	j := &judge{}
+	for _, r := range s.rooms {
+		j.room(r.name, r.owner.name, all[r.name], s.acked[r.name])
+	}
+	faults := append(s.bad, j.faults...)
+	for i, f := range faults {
+		if i == 50 {
+			fmt.Printf("and %d more\n", len(faults)-i)
+			break
+		}
+		fmt.Println("FAULT", f)
+	}
+	fmt.Printf("%d messages sent, %d readings, %d members came or went, %d void commits, %d came back from outside, %d faults, %.1f s\n",
+		s.sent.Load(), j.messages, j.changes, j.void, s.back, len(faults), time.Since(began).Seconds())
+	return len(faults), nil
+}
+
+func (s *soak) endPeople() {
+	var wg sync.WaitGroup
+	for _, p := range s.people {
+		wg.Go(func() { p.end(false) })
+	}
+	wg.Wait()
+}
