@@ -56,6 +56,14 @@ func RoomName(s string) (string, error) {
 	return name, nil
 }
 
+// RoomRef is RoomName for what may also mean the direct conversation with a person: "@bob" stays as it is.
+func RoomRef(s string) (string, error) {
+	if strings.HasPrefix(s, "@") && len(s) > 1 && len(s) <= 1+MaxName && utf8.ValidString(s) {
+		return s, nil
+	}
+	return RoomName(s)
+}
+
 // clip bounds foreign text that goes into an error.
 func clip(s string) string {
 	const most = 64

@@ -187,11 +187,6 @@ func (r *room) private() *private {
 // active tells whether we are in the room's group, or on the way back into it.
 func (r *room) active() bool { return r.priv != nil && !r.rec.Private.Gone }
 
-// members lists the accounts in the group, in the order of their bytes.
-func (p *private) members() []chat.AccountID {
-	return slices.SortedFunc(maps.Keys(p.devices), func(a, b chat.AccountID) int { return slices.Compare(a[:], b[:]) })
-}
-
 // leafOf reads a leaf's credential; the zero Leaf when it isn't one of ours, which the validator has kept out of every group.
 func leafOf(l *mls.LeafNode) trust.Leaf {
 	if l == nil {

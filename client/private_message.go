@@ -33,8 +33,6 @@ const (
 	innerState innerKind = 1
 	// innerWantState: the sender lacks the state that is in force.
 	innerWantState innerKind = 2
-	// innerShare: messages from before, for those who couldn't read them.
-	innerShare innerKind = 3
 )
 
 // readContent judges a message, or a proposal.

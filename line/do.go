@@ -158,14 +158,6 @@ func (f *face) roomsText(rooms []client.RoomView) string {
 	return strings.Join(out, "\n")
 }
 
-// roomName is the name of a room, or of a direct conversation: "@bob".
-func roomName(word string) (string, error) {
-	if strings.HasPrefix(word, "@") && len(word) > 1 {
-		return word, nil
-	}
-	return chat.RoomName(word)
-}
-
 // roomLabel is how a room is shown: "#team", "@bob".
 func roomLabel(name string) string {
 	if strings.HasPrefix(name, "@") {
@@ -177,7 +169,7 @@ func roomLabel(name string) string {
 // roomArg is the room that a command names, or the current one.
 func (f *face) roomArg(words []string) (string, error) {
 	if len(words) > 0 {
-		return roomName(strings.Join(words, " "))
+		return chat.RoomRef(words[0])
 	}
 	if f.room == "" {
 		return "", chat.Errorf(chat.CodeNotJoined, "name", chat.Lobby)
@@ -186,8 +178,8 @@ func (f *face) roomArg(words []string) (string, error) {
 }
 
 // join enters a room.
-func (f *face) join(words []string, rest string) error {
-	room, err := roomName(strings.TrimSpace(rest))
+func (f *face) join(words []string, _ string) error {
+	room, err := chat.RoomRef(words[0])
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (a *app) watch() *cobra.Command {
 const loginPatience = 20 * time.Second
 
 func (a *app) readRooms(c *config.Client, rooms []string, o readOptions) error {
-	name, err := chat.RoomName(rooms[0])
+	name, err := chat.RoomRef(rooms[0])
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (a *app) reachSoon(c *config.Client, server string) (*session, error) {
 // watchRooms follows each room from its head.
 func (a *app) watchRooms(c *config.Client, rooms []string, o readOptions) error {
 	for i, room := range rooms {
-		name, err := chat.RoomName(room)
+		name, err := chat.RoomRef(room)
 		if err != nil {
 			return err
 		}

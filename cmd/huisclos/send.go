@@ -29,7 +29,7 @@ func (a *app) send() *cobra.Command {
 }
 
 func (a *app) sendText(c *config.Client, server, room, text string, timeout time.Duration) error {
-	name, err := chat.RoomName(room)
+	name, err := chat.RoomRef(room)
 	if err != nil {
 		return err
 	}

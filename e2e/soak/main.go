@@ -76,7 +76,6 @@ type soak struct {
 	bad     []string
 	acked   map[string]map[chat.Seq]string // by room
 	back    int                            // devices that came back from outside
-	garbled map[string]int
 
 	flying  atomic.Int64 // messages not acknowledged
 	sent    atomic.Int64
