@@ -316,8 +316,7 @@ func (e *engine) ownCommit(r *room, n chat.Seq, v *verdict) {
 	e.advanced(r, n, v, s.change)
 	if s.in != nil {
 		p.drop(s.in)
-		in := s.in
-		e.then(func() { in.done(nil) })
+		s.in.done(nil)
 	}
 }
 

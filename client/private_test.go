@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"huisclos/chat"
 	"huisclos/client"
@@ -267,4 +268,49 @@ func within(some, all []string) bool {
 		all = all[i+1:]
 	}
 	return true
+}
+
+func TestPrivateRoles(t *testing.T) {
+	w := newWorld(t)
+	alice, bob, carol := w.person("alice", nil), w.person("bob", nil), w.person("carol", nil)
+	alice.found("team")
+	alice.invite("team", "bob")
+	await[client.Invited](bob, nil)
+	began := time.Now()
+	step := func(what string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Error(what, err)
+		}
+		t.Log(what, time.Since(began))
+		began = time.Now()
+	}
+	if err := bob.SetTopic(w.ctx, "team", "mine"); !errors.Is(err, chat.CodeRole) {
+		t.Errorf("bob sets the topic: %v", err)
+	}
+	step("topic", alice.SetTopic(w.ctx, "team", "ours"))
+	step("role", alice.SetRole(w.ctx, "team", "bob", client.Moderator))
+	step("invite", bob.Invite(w.ctx, "team", "carol"))
+	await[client.Invited](carol, nil)
+	step("mute", bob.Mute(w.ctx, "team", "carol", true))
+	_, err := carol.Send(w.ctx, "team", "hear me")
+	step("say", err)
+	await(alice, func(m client.Message) bool { return m.Err != nil && m.Err.Code == chat.CodeMuted })
+	step("unmute", bob.Mute(w.ctx, "team", "carol", false))
+	_, err = carol.Send(w.ctx, "team", "and now?")
+	step("say", err)
+	await(alice, text("and now?"))
+	if err := bob.SetRole(w.ctx, "team", "bob", client.RoleOwner); !errors.Is(err, chat.CodeRole) {
+		t.Errorf("bob makes himself an owner: %v", err)
+	}
+	if err := alice.SetRole(w.ctx, "team", "alice", client.Plain); !errors.Is(err, chat.CodeSelf) {
+		t.Errorf("the last owner resigns: %v", err)
+	}
+	step("ban", bob.Ban(w.ctx, "team", "carol", true))
+	await[client.PutOut](carol, nil)
+	if err := alice.Invite(w.ctx, "team", "carol"); !errors.Is(err, chat.CodeRole) {
+		t.Errorf("alice invites whom bob has banned: %v", err)
+	}
+	step("unban", alice.Ban(w.ctx, "team", "carol", false))
+	step("invite", bob.Invite(w.ctx, "team", "carol"))
 }
