@@ -325,6 +325,29 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
+func TestSkip(t *testing.T) {
+	for s, ok := range map[string]bool{
+		"\xa0": true, "\xa1\x41x\x01": true, "\xa3\x01\x80\x20\xf6\x61x\xa0": true, "\x1a\x00\x01\x00\x00": true, "\x3b\x00\x00\x00\x01\x00\x00\x00\x00": true, "\xf5": true,
+		"": false, "\xa1": false, "\xa1\x01": false, "\xa1\xf6\x01": false, "\x1a\x00\x00\xff\xff": false, "\x1b\x00\x00\x00\x00\xff\xff\xff\xff": false, "\xf7": false,
+		"\xf8\xff": false, "\xf9\x3c\x00": false, "\xfa\x47\xc3\x50\x00": false, "\xfc": false, "\xff": false, "\xbf\xff": false, "\xc0\x00": false, "\x7f\x61x\xff": false, "\x19\x01": false,
+	} {
+		r := &reader{rest: []byte(s)}
+		if r.skip(maxDepth); r.ok() != ok {
+			t.Errorf("%x: %v", s, r.ok())
+		}
+	}
+}
+
+func TestHeads(t *testing.T) {
+	for n, size := range map[uint64]int{0: 1, 23: 1, 24: 2, 255: 2, 256: 3, 1<<16 - 1: 3, 1 << 16: 5, 1<<32 - 1: 5, 1 << 32: 9, 1<<64 - 1: 9} {
+		b := appendNumber(nil, n)
+		r := &reader{rest: b}
+		if got := r.number(1<<64 - 1); got != n || !r.ok() || len(b) != size {
+			t.Errorf("%d: %x, %d", n, b, got)
+		}
+	}
+}
+
 func TestAbout(t *testing.T) {
 	for name, want := range map[string]chat.MessageID{
 		"text": {}, "reply": {}, "edit": id(1), "delete": id(1), "reaction": id(1), "unreact": id(2), "report": {},

@@ -60,7 +60,7 @@ func (r *reader) head() (major byte, n uint64) {
 		return major, n
 	}
 	size := 1 << (n - 24)
-	if n > 27 || major == majorSimple || len(r.rest) < size { // no indefinite lengths, no floating-point numbers
+	if n > 27 || len(r.rest) < size { // no indefinite lengths
 		r.fail()
 		return 0, 0
 	}
@@ -177,7 +177,7 @@ func (r *reader) skip(depth int) {
 		r.check(depth > 0)
 		r.entries(len(r.rest), (*reader).mapKey, func([]byte) { r.skip(depth - 1) })
 	default:
-		n := r.expect(majorSimple) // not a tag
+		n := r.expect(majorSimple) // not a tag; no floating-point number is as small
 		r.check(n == simpleFalse || n == simpleTrue || n == simpleNull)
 	}
 }

@@ -139,6 +139,7 @@ func TestAnswers(t *testing.T) {
 		"what isn't there":  {[]Entry{said(9, bob, 9, Reply(id(1), "b"))}, id(1), Missing},
 		"what comes later":  {[]Entry{said(8, bob, 9, Reply(id(1), "b")), said(9, alice, 1, Say("a"))}, id(1), Missing},
 		"itself":            {[]Entry{said(9, bob, 9, Reply(id(9), "b"))}, id(9), Missing},
+		"edit of reaction":  {[]Entry{said(1, alice, 1, Say("a")), said(2, alice, 2, React(id(1), "👍")), said(3, alice, 3, Edit(id(2), "A")), said(9, bob, 9, Reply(id(3), "b"))}, id(3), Missing},
 		"a reaction":        {[]Entry{said(1, alice, 1, Say("a")), said(2, alice, 2, React(id(1), "👍")), said(9, bob, 9, Reply(id(2), "b"))}, id(2), Missing},
 		"nothing whatever":  {[]Entry{said(9, bob, 9, Say("b"))}, chat.MessageID{}, Missing},
 		"what is of others": {[]Entry{said(1, alice, 1, Message{}), said(9, bob, 9, Reply(id(1), "b"))}, id(1), Shown},
@@ -172,6 +173,14 @@ func TestReactions(t *testing.T) {
 		{"🎸", []Reactor{{account(bob), 5, []chat.MessageID{id(5)}}, {account(alice), 11, []chat.MessageID{id(11)}}}},
 	}
 	if !reflect.DeepEqual(list[0].Reactions, want) {
+		t.Errorf("%+v", list[0].Reactions)
+	}
+}
+
+// Who reacts to an edit has seen it.
+func TestAReactionToALaterEditIsNone(t *testing.T) {
+	list := items(t, said(1, alice, 1, Say("a")), said(2, mallory, 2, React(id(3), "👍")), said(3, alice, 3, Edit(id(1), "A")))
+	if len(list[0].Reactions) != 0 {
 		t.Errorf("%+v", list[0].Reactions)
 	}
 }
