@@ -9,7 +9,8 @@ import (
 )
 
 // Entry is a message at its place in the room's log: who wrote it is what the envelope's verification found, never what the
-// message says.
+// message says. Only what was accepted as a message belongs here. Content that Parse refuses, in an envelope that was accepted, is the
+// zero Message: it has a place and takes its ID like others.
 type Entry struct {
 	Seq     chat.Seq
 	ID      chat.MessageID
@@ -28,9 +29,9 @@ type Entry struct {
 //     not what the message answers or when it expires. An edit names the original.
 //  4. A message, or a reaction, is deleted by its author's account, or by whom mayDelete allows. That is final.
 //  5. A reaction counts once for each account and emoji, and MaxReactions emoji of an account at a message.
-//  6. Of an account's reports on a message the last counts; but Delivered and Failed are only first words, and Failed
-//     doesn't follow Delivered: another device of the account may be slower. Authors don't report on their own messages.
-//  7. An answer, a reaction or a report may name an edit too; it is about the original then.
+//  6. Of an account's reports on a message the last counts. But Failed is only a first word, and Delivered at most follows Failed:
+//     another device of the account may be slower. Authors don't report on their own messages.
+//  7. An answer, a reaction or a report may name an edit that came before it; it is about the original then.
 type Timeline struct {
 	mayDelete func(moderator chat.AccountID, at chat.Seq) bool
 	order     []*Entry                    // by place

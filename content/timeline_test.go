@@ -133,6 +133,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		"what is there":     {[]Entry{said(1, alice, 1, Say("a")), said(9, bob, 9, Reply(id(1), "b"))}, id(1), Shown},
 		"an edit of it":     {[]Entry{said(1, alice, 1, Say("a")), said(2, alice, 2, Edit(id(1), "A")), said(9, bob, 9, Reply(id(2), "b"))}, id(1), Shown},
+		"a later edit":      {[]Entry{said(1, alice, 1, Say("a")), said(8, bob, 9, Reply(id(2), "b")), said(9, alice, 2, Edit(id(1), "A"))}, id(2), Missing},
 		"a false edit":      {[]Entry{said(1, alice, 1, Say("a")), said(2, mallory, 2, Edit(id(1), "A")), said(9, bob, 9, Reply(id(2), "b"))}, id(2), Missing},
 		"what was deleted":  {[]Entry{said(1, alice, 1, Say("a")), said(2, alice, 2, Delete(id(1))), said(9, bob, 9, Reply(id(1), "b"))}, id(1), Removed},
 		"what is gone":      {[]Entry{said(1, alice, 1, Say("a").Expiring(At(noon))), said(9, bob, 9, Reply(id(1), "b"))}, id(1), Gone},

@@ -101,7 +101,7 @@ func (v *view) item(o *Entry) Item {
 		}
 	}
 	if it.ReplyTo = o.Message.InReplyTo; !it.ReplyTo.IsZero() {
-		if to := v.original(it.ReplyTo); to != nil && to.Seq < o.Seq {
+		if to := v.original(it.ReplyTo); to != nil && v.owner(it.ReplyTo).Seq < o.Seq {
 			it.ReplyTo, it.Answered = to.ID, v.standing(to)
 		}
 	}
