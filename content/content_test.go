@@ -348,6 +348,27 @@ func TestHeads(t *testing.T) {
 	}
 }
 
+// What was read stays when the bytes that it was read from change.
+func TestAMessageOwnsItsMemory(t *testing.T) {
+	for name, m := range everyKind() {
+		raw, err := m.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Parse(raw)
+		clear(raw)
+		if err != nil || !got.equal(&m) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestNamesOfWhatIsUnknown(t *testing.T) {
+	if a, b := Kind(99).String(), Standing(99).String(); a != "kind 99" || b != "standing 99" {
+		t.Error(a, b)
+	}
+}
+
 func TestAbout(t *testing.T) {
 	for name, want := range map[string]chat.MessageID{
 		"text": {}, "reply": {}, "edit": id(1), "delete": id(1), "reaction": id(1), "unreact": id(2), "report": {},

@@ -31,11 +31,6 @@ func draft(t testing.TB) map[string][2]string {
 	return list
 }
 
-var kindNames = map[Kind]string{
-	KindUnsupported: "unsupported", KindText: "text", KindEdit: "edit", KindDelete: "delete", KindReaction: "reaction",
-	KindUnreact: "unreact", KindReport: "report", KindControl: "control",
-}
-
 // The draft's examples are what the draft says, and come back byte for byte.
 func TestDraftExamples(t *testing.T) {
 	for name, example := range draft(t) {
@@ -45,7 +40,7 @@ func TestDraftExamples(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if got := kindNames[m.Kind]; got != example[0] {
+		if got := m.Kind.String(); got != example[0] {
 			t.Errorf("%s: %s", name, got)
 		}
 		c, err := parseContainer(raw)

@@ -2,6 +2,7 @@ package content
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -91,6 +92,11 @@ func (m *Message) Rendered(name func(chat.AccountID) string) (string, []Mention)
 	}
 	b.WriteString(m.Text[last:])
 	return b.String(), list
+}
+
+// Mentioned reports whether the message mentions an account.
+func (m *Message) Mentioned(a chat.AccountID) bool {
+	return slices.ContainsFunc(m.Mentions, func(at Mention) bool { return at.Account == a })
 }
 
 // escapeMarkdown puts a backslash before ASCII punctuation, which then stands for itself (CommonMark §2.4).

@@ -37,6 +37,13 @@ func TestRendered(t *testing.T) {
 	}
 }
 
+func TestMentioned(t *testing.T) {
+	m := Say("@alice").Mentioning(Mention{0, 6, account(1)})
+	if !m.Mentioned(account(1)) || m.Mentioned(account(2)) {
+		t.Error("who is mentioned?")
+	}
+}
+
 // Whatever mentions are accepted can be rendered, and keep the text around them.
 func TestMentionsFitTheirText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

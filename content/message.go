@@ -1,7 +1,9 @@
 package content
 
 import (
+	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -30,6 +32,19 @@ const (
 	// KindControl is about the room itself, for programs. It isn't shown, also by those who don't know what is in it.
 	KindControl
 )
+
+var kindNames = [...]string{
+	KindUnsupported: "unsupported", KindText: "text", KindEdit: "edit", KindDelete: "delete", KindReaction: "reaction", KindUnreact: "unreact",
+	KindReport: "report", KindControl: "control",
+}
+
+// String is the name of the protocol's table.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return "kind " + strconv.Itoa(int(k))
+}
 
 // The content types (MIMI content §7.1, message status §7.1; the last is ours).
 const (
@@ -89,7 +104,7 @@ func (c *container) message() (m Message, ok bool) {
 		m.Statuses, ok = readStatuses(p.body)
 		return m, ok
 	case p.kind == typeControl && plain:
-		return Message{Kind: KindControl, Control: p.body}, true
+		return Message{Kind: KindControl, Control: bytes.Clone(p.body)}, true
 	case p.disposition.shows() && (isPlain(p.kind) || isMarkdown(p.kind)):
 		return c.text()
 	}
@@ -129,5 +144,5 @@ func (m *Message) About() chat.MessageID {
 func (m *Message) equal(o *Message) bool {
 	return m.Kind == o.Kind && m.Replaces == o.Replaces && m.InReplyTo == o.InReplyTo && m.Expires == o.Expires && m.Text == o.Text &&
 		m.Markdown == o.Markdown && slices.Equal(m.Mentions, o.Mentions) && m.Reaction == o.Reaction &&
-		slices.Equal(m.Statuses, o.Statuses) && string(m.Control) == string(o.Control)
+		slices.Equal(m.Statuses, o.Statuses) && bytes.Equal(m.Control, o.Control)
 }

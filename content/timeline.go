@@ -80,7 +80,8 @@ func insert(list []*Entry, e *Entry) ([]*Entry, bool) {
 }
 
 // Items are the messages that have a place of their own, in the order of the log: texts, and what is unsupported and
-// edits nothing. now is the reader's clock, and read when they read a message, zero when they haven't; it may be nil.
+// edits nothing. now is the reader's clock, and read when they read a message, zero when they haven't: one's own when it was sent. It may be
+// nil.
 func (t *Timeline) Items(now time.Time, read func(chat.MessageID) time.Time) []Item {
 	v := view{t, now, read}
 	var items []Item

@@ -53,9 +53,9 @@ func texts(list []Item) (out []string) {
 	for _, it := range list {
 		switch {
 		case it.Standing != Shown:
-			out = append(out, map[Standing]string{Removed: "removed", Gone: "gone", Repeated: "repeated"}[it.Standing])
+			out = append(out, it.Standing.String())
 		case it.Message.Kind == KindUnsupported:
-			out = append(out, "unsupported")
+			out = append(out, it.Message.Kind.String())
 		default:
 			out = append(out, it.Message.Text)
 		}

@@ -1,6 +1,7 @@
 package content
 
 import (
+	"strconv"
 	"time"
 
 	"huisclos/chat"
@@ -17,6 +18,16 @@ const (
 	Gone                     // it has expired
 	Repeated                 // its ID is that of an earlier entry: it is nobody's message, and a face says so
 )
+
+var standingNames = [...]string{Missing: "missing", Shown: "shown", Removed: "removed", Gone: "gone", Repeated: "repeated"}
+
+// String is the name of the protocol's rules.
+func (s Standing) String() string {
+	if int(s) < len(standingNames) {
+		return standingNames[s]
+	}
+	return "standing " + strconv.Itoa(int(s))
+}
 
 // Item is one message as it stands. What it said is there only when it is Shown.
 type Item struct {

@@ -51,7 +51,7 @@ func Report(statuses ...Status) Message { return Message{Kind: KindReport, Statu
 // Control is a message about the room.
 func Control(body []byte) Message { return Message{Kind: KindControl, Control: body} }
 
-// AsMarkdown is the same with its text as Markdown.
+// AsMarkdown is the same with its text as Markdown. HTML in it is shown as it is written.
 func (m Message) AsMarkdown() Message {
 	m.Markdown = true
 	return m

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 
 	"huisclos/chat"
-	"huisclos/content"
 	"huisclos/wire"
 )
 
@@ -213,9 +212,4 @@ func account(n byte) []byte {
 		a[i] = n
 	}
 	return a[:]
-}
-
-var kindNames = map[content.Kind]string{
-	content.KindUnsupported: "unsupported", content.KindText: "text", content.KindEdit: "edit", content.KindDelete: "delete",
-	content.KindReaction: "reaction", content.KindUnreact: "unreact", content.KindReport: "report", content.KindControl: "control",
 }

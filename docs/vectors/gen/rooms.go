@@ -107,20 +107,17 @@ func (r *RoomContent) items() ([]RoomItem, error) {
 		}
 		t.Add(content.Entry{Seq: chat.Seq(e.Seq), ID: chat.MessageID(e.ID), Account: chat.AccountID(e.Account), Message: m})
 	}
-	names := map[content.Standing]string{
-		content.Missing: "missing", content.Shown: "shown", content.Removed: "removed", content.Gone: "gone", content.Repeated: "repeated",
-	}
 	var list []RoomItem
 	for _, it := range t.Items(time.Unix(r.Now, 0), nil) {
-		out := RoomItem{Seq: uint64(it.Seq), ID: it.ID[:], Account: it.Account[:], Standing: names[it.Standing], Text: it.Message.Text, Edited: uint64(it.Edited)}
+		out := RoomItem{Seq: uint64(it.Seq), ID: it.ID[:], Account: it.Account[:], Standing: it.Standing.String(), Text: it.Message.Text, Edited: uint64(it.Edited)}
 		if it.Standing == content.Shown {
-			out.Kind = kindNames[it.Message.Kind]
+			out.Kind = it.Message.Kind.String()
 		}
 		if !it.RemovedBy.IsZero() {
 			out.RemovedBy = it.RemovedBy[:]
 		}
 		if !it.ReplyTo.IsZero() {
-			out.ReplyTo, out.Answered = it.ReplyTo[:], names[it.Answered]
+			out.ReplyTo, out.Answered = it.ReplyTo[:], it.Answered.String()
 		}
 		for _, reaction := range it.Reactions {
 			x := RoomReaction{Emoji: reaction.Emoji}

@@ -243,7 +243,7 @@ func TestKinds(t *testing.T) {
 
 // said is a message in the words of the file.
 func said(m *content.Message) KindMessage {
-	k := KindMessage{Kind: kindNames[m.Kind], Text: m.Text, Markdown: m.Markdown, Reaction: m.Reaction, Control: m.Control}
+	k := KindMessage{Kind: m.Kind.String(), Text: m.Text, Markdown: m.Markdown, Reaction: m.Reaction, Control: m.Control}
 	if !m.Replaces.IsZero() {
 		k.Replaces = m.Replaces[:]
 	}
