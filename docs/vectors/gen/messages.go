@@ -19,35 +19,6 @@ func salt(server chat.Fingerprint, g chat.Generation) []byte {
 	return binary.BigEndian.AppendUint32(append([]byte(nil), server[:]...), uint32(g))
 }
 
-// Content is content.json: what a message says.
-type Content struct {
-	Messages []ContentMessage
-	Others   []OtherContent // not shown as text
-}
-
-// ContentMessage is one text.
-type ContentMessage struct {
-	Salt Hex
-	Text string
-	CBOR Hex
-}
-
-func (w *world) content() Content {
-	var c Content
-	for _, text := range []string{"hello", "", "Élodie: ça va ? 🎸", "two\nlines"} {
-		salt := seed("salt of "+text, 16)
-		c.Messages = append(c.Messages, ContentMessage{Salt: salt, Text: text, CBOR: textMessage(salt, text)})
-	}
-	c.Others = otherContent()
-	return c
-}
-
-// textMessage is content.FromText with a salt that isn't random.
-func textMessage(salt []byte, text string) []byte {
-	part := []any{uint8(1), "", uint8(1), "text/plain;charset=utf-8", []byte(text)}
-	return wire.Marshal([]any{salt, nil, []byte{}, nil, nil, map[string]any{}, part})
-}
-
 // Seal is seal.json: the cipher alone, the padding, and one message.
 type Seal struct {
 	Key, IV, Data, Plain, Sealed Hex // A256CBC-HS512; Sealed is ciphertext ‖ tag

@@ -52,29 +52,6 @@ func refusedFrames() []RefusedFrame {
 	return list
 }
 
-// OtherContent is well-formed content that isn't shown as text.
-type OtherContent struct {
-	Why  string
-	CBOR Hex
-}
-
-func otherContent() []OtherContent {
-	const plain = "text/plain;charset=utf-8"
-	salt, id := seed("salt of others", 16), seed("replaced", 16)
-	text := func(disposition int, kind string) []any { return []any{disposition, "", 1, kind, []byte("x")} }
-	message := func(replaces, expires, answers any, part []any) []byte {
-		return wire.Marshal([]any{salt, replaces, []byte{}, expires, answers, map[string]any{}, part})
-	}
-	return []OtherContent{
-		{"an edit", message(id, nil, nil, text(1, plain))},
-		{"a deletion", message(id, nil, nil, []any{1, "", 0})},
-		{"a reaction", message(nil, nil, id, text(2, plain))},
-		{"an expiry", message(nil, []any{true, 60}, nil, text(1, plain))},
-		{"an image", message(nil, nil, nil, text(1, "image/png"))},
-		{"several parts", message(nil, nil, nil, []any{1, "", 3, 0, []any{text(1, plain), text(1, "image/png")}})},
-	}
-}
-
 // RefusedEnvelope is an envelope that can't be opened with the room key of the message beside it.
 type RefusedEnvelope struct {
 	Why      string

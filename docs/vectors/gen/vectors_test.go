@@ -13,6 +13,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -197,8 +198,81 @@ func TestContent(t *testing.T) {
 		}
 	}
 	for _, o := range v.Others {
-		if _, err := content.Text(o.CBOR); !errors.Is(err, chat.CodeLater) {
+		if m, err := content.Parse(o.CBOR); err != nil || m.Kind != content.KindUnsupported {
+			t.Errorf("%s: %+v, %v", o.Why, m, err)
+		}
+	}
+	for _, o := range v.Refused {
+		if _, err := content.Parse(o.CBOR); !errors.Is(err, chat.CodeFrame) {
 			t.Errorf("%s: %v", o.Why, err)
+		}
+	}
+	for _, s := range v.Emoji {
+		if !content.IsEmoji(s) {
+			t.Errorf("%+q isn't an emoji", s)
+		}
+	}
+	for _, s := range v.NoEmoji {
+		if content.IsEmoji(string(s)) {
+			t.Errorf("%+q is an emoji", s)
+		}
+	}
+}
+
+func TestKinds(t *testing.T) {
+	for _, want := range load[Content](t, "content.json").Kinds {
+		m, err := content.Parse(want.CBOR)
+		if err != nil {
+			t.Errorf("%s: %v", want.Why, err)
+			continue
+		}
+		again, err := m.Marshal()
+		if err != nil {
+			t.Errorf("%s: %v", want.Why, err)
+			continue
+		}
+		const afterSalt = 2 + 16
+		same(t, want.Why, again[afterSalt:], want.CBOR[afterSalt:])
+		got := said(&m)
+		got.Why, got.CBOR = want.Why, want.CBOR
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+}
+
+// said is a message in the words of the file.
+func said(m *content.Message) KindMessage {
+	k := KindMessage{Kind: m.Kind.String(), Text: m.Text, Markdown: m.Markdown, Reaction: m.Reaction, Control: m.Control}
+	if !m.Replaces.IsZero() {
+		k.Replaces = m.Replaces[:]
+	}
+	if !m.InReplyTo.IsZero() {
+		k.InReplyTo = m.InReplyTo[:]
+	}
+	if !m.Expires.IsZero() {
+		k.Expires = &Expiry{m.Expires.Relative, m.Expires.Seconds}
+	}
+	for _, at := range m.Mentions {
+		k.Mentions = append(k.Mentions, Mention{at.Start, at.End, at.Account[:]})
+	}
+	if len(m.Mentions) > 0 {
+		k.Rendered, _ = m.Rendered(func(a chat.AccountID) string {
+			return map[chat.AccountID]string{chat.AccountID(account(2)): "bob"}[a]
+		})
+	}
+	for _, s := range m.Statuses {
+		k.Statuses = append(k.Statuses, Status{s.ID[:], uint8(s.State)})
+	}
+	return k
+}
+
+// A room's entries may come in any order.
+func TestRooms(t *testing.T) {
+	for _, r := range load[Content](t, "content.json").Rooms {
+		slices.Reverse(r.Log)
+		if got, err := r.items(); err != nil || !reflect.DeepEqual(got, r.Items) {
+			t.Errorf("%s: %+v, %v; want %+v", r.Why, got, err, r.Items)
 		}
 	}
 }
