@@ -42,6 +42,8 @@ type API interface {
 	// survive a crash of the program. What becomes of it is told by Sent or SendFailed.
 	// CodeTooLarge when text is over Status.MaxText, CodeNotJoined.
 	Queue(ctx context.Context, room, text string) (chat.MessageID, error)
+	// Post is Queue for what isn't a plain text: an answer, an edit, a reaction. CodeFrame when it can't be said: a reaction that is no emoji, say.
+	Post(ctx context.Context, room string, d Draft) (chat.MessageID, error)
 	// Send returns when the message is durable on the server. When it fails, by
 	// CodeNotAcked at the end of ctx or otherwise, nothing stays queued; a message that was
 	// already on its way may still have arrived. It doesn't need the room to be joined.
@@ -194,6 +196,8 @@ const (
 	Changed Form = 6
 	// Silent is an entry with nothing for people. It isn't in what API returns.
 	Silent Form = 7
+	// Taken is a message that was taken back, by its author or by a moderator.
+	Taken Form = 8
 )
 
 // Message is one entry of a room's log. It is also an Event.
@@ -217,6 +221,12 @@ type Message struct {
 	Left       []string // who asked for it themselves
 	Returned   bool     // Sender couldn't follow, and came back
 	Changes    []Change
+	What       What
+	Ref        *Quote // what it answers, edits, takes back or reacts at; nil for none
+	Markdown   bool
+	Edited     bool   // Text isn't what was said first
+	TakenBy    string // of Taken
+	Reactions  []ReactionView
 }
 
 // About says what of a private room's state has changed.

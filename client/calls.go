@@ -302,6 +302,25 @@ func (c *Client) Queue(ctx context.Context, name, text string) (chat.MessageID, 
 	})
 }
 
+// Post implements API.
+func (c *Client) Post(ctx context.Context, name string, d Draft) (chat.MessageID, error) {
+	return do(ctx, c, func(e *engine) (chat.MessageID, error) {
+		r, err := e.joined(name)
+		if err == nil {
+			err = e.fits(d.Text)
+		}
+		if err != nil {
+			return chat.MessageID{}, err
+		}
+		o, err := e.post(r, &d)
+		if err != nil {
+			return chat.MessageID{}, err
+		}
+		e.pump(r)
+		return o.rec.ID, nil
+	})
+}
+
 // fits checks the size of a text before anything is made of it.
 func (e *engine) fits(text string) error {
 	if most := e.maxText(); most > 0 && len(text) > most {

@@ -8,7 +8,7 @@ import (
 
 // Event is one of: Message, Sent, SendFailed, Arrivals, Online, Offline, Notice,
 // Gap, RoomStopped, RoomResumed, Rotated, KeyMissing, KeyGained, IdentityChanged, NewDevice, Missed, Ended, Invited, InvitationRefused, PutOut,
-// Left, Returning, Returned.
+// Left, Returning, Returned, Updated.
 type Event interface{ event() }
 
 // Sent tells that a message of ours is durable on the server.
@@ -129,6 +129,11 @@ type Ended struct {
 	Err  *chat.Error
 	Gone bool // the server was in memory and is gone: the profile can be removed
 }
+
+// Updated tells that a message was edited or taken back, or that somebody reacted to it: Message is as it stands now.
+type Updated struct{ Message Message }
+
+func (Updated) event() {}
 
 // Invited tells that somebody has taken us into a private room, or has begun a direct conversation. We are in it.
 type Invited struct {

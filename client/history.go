@@ -385,11 +385,12 @@ func (c *Client) page(l reached, after chat.Seq, limit int, fromEnd bool) ([]Mes
 			if err := parseRecord(value, &rec); err != nil {
 				return false, err
 			}
-			if rec.Form == Silent {
+			if rec.Form == Silent || rec.Form == Text && rec.What != Said {
 				return true, nil
 			}
 			_, n := splitKey(key)
-			m, err := makeMessage(l.name, chat.Seq(n), &rec, names.of, self.AccountID)
+			b := book{get: r.Get, name: names.of, me: self.AccountID}
+			m, err := b.message(l.id, l.name, chat.Seq(n), &rec)
 			if err != nil {
 				return false, err
 			}

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"huisclos/chat"
-	"huisclos/content"
 	"huisclos/keys"
 	"huisclos/seal"
 	"huisclos/wire"
@@ -81,30 +80,20 @@ func (k *keyset) room(r chat.RoomID, g chat.Generation) (*seal.Room, error) {
 	return made, nil
 }
 
-// seal makes the envelope of a text: env gives its header.
-func (k *keyset) seal(env *wire.Envelope, id *identity, text string) ([]byte, error) {
+// seal makes the envelope of a content: env gives its header.
+func (k *keyset) seal(env *wire.Envelope, id *identity, body []byte) ([]byte, error) {
 	room, err := k.room(env.Room, env.Generation)
-	if err != nil {
-		return nil, err
-	}
-	body, err := content.FromText(text)
 	if err != nil {
 		return nil, err
 	}
 	return room.Seal(*env, id.deviceKey(), body), nil
 }
 
-// open checks an envelope's seal and reads what is in it; known is false for a kind of content that we don't show.
-// errNoKey when the generation's key is missing; any other error is a bad seal.
-func (k *keyset) open(env *wire.Envelope) (text string, known bool, err error) {
+// open checks an envelope's seal and gives what is in it. errNoKey when the generation's key is missing; any other error is a bad seal.
+func (k *keyset) open(env *wire.Envelope) ([]byte, error) {
 	room, err := k.room(env.Room, env.Generation)
 	if err != nil {
-		return "", false, err
+		return nil, err
 	}
-	body, err := room.Open(env)
-	if err != nil {
-		return "", false, err
-	}
-	text, err = content.Text(body)
-	return text, err == nil, nil
+	return room.Open(env)
 }

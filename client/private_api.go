@@ -339,7 +339,7 @@ func (c *Client) change(ctx context.Context, in, name string, f func(e *engine, 
 			return
 		}
 		ready := func(a chat.AccountID) {
-			e.whenLive(r, func(err error) {
+			e.whenHead(r, func(err error) { // what others have just changed counts
 				if err == nil && r.priv.g == nil {
 					err = chat.Errorf(chat.CodeReturning, "room", r.rec.Name)
 				}

@@ -238,6 +238,7 @@ func (e *engine) checkWelcome(inv *wire.Invitation, g *mls.Group, p *private) er
 // entered keeps a group that we have come into.
 func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, changes mls.Changes, k *mls.KeyPackageSecrets, ref []byte) {
 	p := r.private()
+	r.fresh = true
 	if old != nil {
 		if err := e.forgetGroup(old); err != nil {
 			e.fail(err)

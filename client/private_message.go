@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"huisclos/chat"
-	"huisclos/content"
 	"huisclos/mls"
 	"huisclos/wire"
 )
@@ -228,12 +227,8 @@ func (e *engine) readText(r *room, body []byte, v *verdict) {
 		v.refuse(chat.CodeMuted, nil, "name", e.people.name(v.env.Account))
 		return
 	}
-	text, err := content.Text(body)
-	if err != nil {
-		v.rec.Form = Unsupported
-		return
-	}
-	v.rec.Text = text
+	v.takeContent(body)
+	v.rec.Moderates = e.moderates(r, v.env.Account)
 }
 
 // readProposal queues a proposal that the room's rules allow. Whoever commits next takes it along.

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"huisclos/chat"
-	"huisclos/content"
 	"huisclos/mls"
 	"huisclos/wire"
 )
@@ -100,7 +99,7 @@ func (e *engine) protect(r *room, o *outgoing) bool {
 	}
 	in := inner{Version: 1, Counter: r.rec.OwnCounter + 1, Previous: r.rec.OwnHash, SeenSeq: r.rec.Seq, SeenHash: r.rec.Hash, Kind: o.rec.Kind, Content: o.rec.Content}
 	if in.Kind == innerMessage {
-		body, err := content.FromText(o.rec.Text)
+		body, err := o.body()
 		if err != nil {
 			e.failed(r, o, asError(err))
 			return true
@@ -215,9 +214,16 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 		return
 	}
 	v.env = o.env
-	v.rec.Text = o.rec.Text
-	if o.rec.Kind != innerMessage {
-		v.rec.Form = Silent
+	v.rec.Form = Silent
+	if o.rec.Kind == innerMessage {
+		v.rec.Form = Text
+		body, err := o.body()
+		if err != nil {
+			e.fail(err)
+			return
+		}
+		v.takeContent(body)
+		v.rec.Moderates = e.moderates(r, e.id.account())
 	}
 	if !e.checkInner(r, n, v) {
 		return
@@ -236,7 +242,7 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 	if epoch+pastEpochs < p.g.Epoch() { // too late: the others have no key any more
 		v.rec.Form, v.rec.Text = Silent, ""
 		again := e.enqueue(r, o.rec.Text, o.rec.Once, nil)
-		again.rec.Kind, again.rec.Content, again.told = o.rec.Kind, o.rec.Content, o.told
+		again.rec.Kind, again.rec.Content, again.rec.What, again.told = o.rec.Kind, o.rec.Content, o.rec.What, o.told
 		e.put(TableOutbox, outboxKey(r.id, again.order), &again.rec)
 	}
 }

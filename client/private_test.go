@@ -242,6 +242,9 @@ func TestPrivateRaces(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	for _, p := range people[3:] {
+		await[client.Invited](p, nil)
+	}
 	first := people[0].read("team")
 	if texts := slices.DeleteFunc(slices.Clone(first), func(s string) bool { return !strings.Contains(s, ": ") }); len(texts) != 30 {
 		t.Errorf("%d messages: %q", len(texts), texts)

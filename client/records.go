@@ -138,6 +138,7 @@ type outboxRecord struct {
 	Inner   []byte    `cbor:"6,keyasint,omitempty"`
 	Kind    innerKind `cbor:"7,keyasint,omitempty"`
 	Content []byte    `cbor:"8,keyasint,omitempty"`
+	What    What      `cbor:"9,keyasint,omitempty"`
 }
 
 // entryRecord is one entry read.
@@ -160,6 +161,14 @@ type entryRecord struct {
 	Back    bool             `cbor:"15,keyasint,omitempty"` // Account came back with new keys
 	Left    []chat.AccountID `cbor:"16,keyasint,omitempty"`
 	About   []aboutRecord    `cbor:"17,keyasint,omitempty"`
+	// Of a message that isn't only said, and of one to which others did something.
+	What      What             `cbor:"18,keyasint,omitempty"`
+	Ref       chat.MessageID   `cbor:"19,keyasint"`
+	Markdown  bool             `cbor:"20,keyasint,omitempty"`
+	Edited    chat.Seq         `cbor:"21,keyasint,omitempty"` // the edit that is shown, or what took it back
+	TakenBy   chat.AccountID   `cbor:"22,keyasint"`
+	Reactions []reactionRecord `cbor:"23,keyasint,omitempty"`
+	Moderates bool             `cbor:"24,keyasint,omitempty"` // the sender could take back what others wrote
 }
 
 // aboutRecord is a change of a private room's state.

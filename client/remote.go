@@ -50,6 +50,10 @@ type (
 		Role       Role
 		On         bool
 	}
+	postArgs struct {
+		Room  string
+		Draft Draft
+	}
 	none struct{}
 )
 
@@ -91,6 +95,9 @@ func remoteMethods() map[string]remoteMethod {
 		"people": method(func(ctx context.Context, api API, a roomArgs) ([]PersonView, error) { return api.People(ctx, a.Room) }),
 		"queue": method(func(ctx context.Context, api API, a roomArgs) (chat.MessageID, error) {
 			return api.Queue(ctx, a.Room, a.Text)
+		}),
+		"post": method(func(ctx context.Context, api API, a postArgs) (chat.MessageID, error) {
+			return api.Post(ctx, a.Room, a.Draft)
 		}),
 		"send":  method(func(ctx context.Context, api API, a roomArgs) (Receipt, error) { return api.Send(ctx, a.Room, a.Text) }),
 		"flush": method(func(ctx context.Context, api API, _ none) (none, error) { return none{}, api.Flush(ctx) }),
@@ -309,6 +316,11 @@ func (r *Remote) People(ctx context.Context, room string) ([]PersonView, error) 
 // Queue implements API.
 func (r *Remote) Queue(ctx context.Context, room, text string) (chat.MessageID, error) {
 	return call[chat.MessageID](ctx, r, "queue", roomArgs{room, text})
+}
+
+// Post implements API.
+func (r *Remote) Post(ctx context.Context, room string, d Draft) (chat.MessageID, error) {
+	return call[chat.MessageID](ctx, r, "post", postArgs{room, d})
 }
 
 // Send implements API.

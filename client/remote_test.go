@@ -120,6 +120,10 @@ func (s *scripted) Queue(_ context.Context, r, text string) (chat.MessageID, err
 	return full[chat.MessageID](), s.note("queue", r, text)
 }
 
+func (s *scripted) Post(_ context.Context, r string, d Draft) (chat.MessageID, error) {
+	return full[chat.MessageID](), s.note("post", r, d.Text)
+}
+
 func (s *scripted) Send(ctx context.Context, r, text string) (Receipt, error) {
 	if text == "wait" {
 		<-ctx.Done()
@@ -226,6 +230,8 @@ func TestRemoteCalls(t *testing.T) {
 	check("people", people, full[[]PersonView](), err)
 	id, err := r.Queue(ctx, "d", "/not a command")
 	check("queue", id, full[chat.MessageID](), err)
+	id, err = r.Post(ctx, "d", Draft{What: Reacted, Text: "x"})
+	check("post", id, full[chat.MessageID](), err)
 	receipt, err := r.Send(ctx, "e", "text")
 	check("send", receipt, full[Receipt](), err)
 	check("flush", nil, nil, r.Flush(ctx))
@@ -257,7 +263,7 @@ func TestRemoteCalls(t *testing.T) {
 	check("read", seqs, []chat.Seq{2, 3}, nil)
 	check("close", nil, nil, r.Close(ctx))
 	want := []string{
-		"status", "online", "join #lobby", "leave a", "create b", "rooms", "people c", "queue d /not a command", "send e text",
+		"status", "online", "join #lobby", "leave a", "create b", "rooms", "people c", "queue d /not a command", "post d x", "send e text",
 		"flush", "private bob hi", "found team", "invite team bob", "remove team bob", "members team", "role team bob 1", "topic team tea",
 		"mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "read i",
 	}

@@ -18,6 +18,7 @@ type room struct {
 	senders map[chat.DeviceID]*senderRecord // those looked up in this process
 	recent  *hashRing                       // H of the newest entries
 	priv    *private                        // nil: a key room
+	fresh   bool                            // we came into it in this process: nothing of it was there before us
 	outbox  []*outgoing                     // in order
 	order   uint64                          // of the last one
 

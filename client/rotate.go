@@ -212,7 +212,7 @@ func (e *engine) reopen(v Reader, key []byte) (int, error) {
 	d := verdict{rec: rec, env: env}
 	d.rec.Form, d.rec.Code, d.rec.Params, d.rec.Raw = Text, "", nil, nil
 	e.checkSeal(r, &wire.Entry{Time: rec.Time, Kind: chat.Content, Envelope: rec.Raw}, &d)
-	e.put(TableHistory, key, &d.rec)
+	e.keep(r, chat.Seq(n), &d.rec)
 	m := e.message(r, chat.Seq(n), &d.rec)
 	m.Old = true
 	e.emit(m)

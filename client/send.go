@@ -85,7 +85,12 @@ func (e *engine) sealAndSend(r *room, o *outgoing) bool {
 	if env.SeenSeq == 0 {
 		env.SeenHash = [32]byte{}
 	}
-	raw, err := e.keys.seal(env, e.id, o.rec.Text)
+	body, err := o.body()
+	if err != nil {
+		e.failed(r, o, asError(err))
+		return true
+	}
+	raw, err := e.keys.seal(env, e.id, body)
 	if err != nil {
 		e.failed(r, o, asError(err))
 		return true

@@ -72,13 +72,17 @@ const (
 	TablePackages Table = 11
 	// TableOffers holds the states of private rooms that were told and not yet put in force, by room and hash.
 	TableOffers Table = 12
+	// TablePlaces holds where messages stand, by room and ID.
+	TablePlaces Table = 13
+	// TableLate holds messages about others that aren't here yet, by room and the other's ID.
+	TableLate Table = 14
 )
 
 // Tables lists them all.
 func Tables() []Table {
 	return []Table{
 		TableSelf, TableKeys, TableRooms, TableSenders, TablePeople, TableDevices,
-		TableOutbox, TableHistory, TableUnread, TableGroups, TablePackages, TableOffers,
+		TableOutbox, TableHistory, TableUnread, TableGroups, TablePackages, TableOffers, TablePlaces, TableLate,
 	}
 }
 

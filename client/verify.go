@@ -117,7 +117,7 @@ func (e *engine) readEntry(r *room, n chat.Seq, entry *wire.Entry, envelope, has
 		return
 	}
 	m := e.message(r, n, &v.rec)
-	m.Old = n <= r.target
+	m.Old = n <= r.target && !r.fresh
 	e.emit(m)
 }
 
@@ -125,6 +125,10 @@ func (e *engine) readEntry(r *room, n chat.Seq, entry *wire.Entry, envelope, has
 func (e *engine) keep(r *room, n chat.Seq, rec *entryRecord) {
 	key := entryKey(r.id, n)
 	e.put(TableHistory, key, rec)
+	if err := e.relate(r, n, rec); err != nil {
+		e.fail(err)
+		return
+	}
 	if rec.Form == Unreadable && rec.Code == chat.CodeUnreadable {
 		e.stage.set(TableUnread, key, generationKey(rec.Generation))
 	}
@@ -194,7 +198,7 @@ func (e *engine) check(r *room, n chat.Seq, entry *wire.Entry, envelope [32]byte
 // checkSeal opens the envelope, if its key is there.
 func (e *engine) checkSeal(r *room, entry *wire.Entry, v *verdict) {
 	env := v.env
-	text, known, err := e.keys.open(env)
+	body, err := e.keys.open(env)
 	switch {
 	case errors.Is(err, errNoKey):
 		v.rec.Form, v.rec.Code, v.rec.Raw = Unreadable, chat.CodeUnreadable, entry.Envelope
@@ -203,12 +207,9 @@ func (e *engine) checkSeal(r *room, entry *wire.Entry, v *verdict) {
 	case err != nil:
 		e.cfg.Log.Warn("an entry fails its check", "room", r.rec.Name, "device", env.Device, "err", err)
 		v.refuse(chat.CodeAuth, err)
-	case !known:
-		v.good = true
-		v.rec.Form = Unsupported
 	default:
 		v.good = true
-		v.rec.Text = text
+		v.takeContent(body)
 	}
 }
 
@@ -332,17 +333,36 @@ func (e *engine) sender(r *room, d chat.DeviceID) (*senderRecord, error) {
 
 // message makes what a face sees of a record.
 func (e *engine) message(r *room, n chat.Seq, rec *entryRecord) Message {
-	m, _ := makeMessage(r.rec.Name, n, rec, func(a chat.AccountID) (string, error) { return e.people.name(a), nil }, e.id.account())
+	b := e.book()
+	m, err := b.message(r.id, r.rec.Name, n, rec)
+	if err != nil {
+		e.fail(err)
+	}
 	return m
 }
 
-// makeMessage makes it with names out of a book, for me. Errors are the book's.
-func makeMessage(room string, n chat.Seq, rec *entryRecord, name func(chat.AccountID) (string, error), me chat.AccountID) (Message, error) {
+// message makes what a face sees of a record.
+func (b *book) message(id chat.RoomID, room string, n chat.Seq, rec *entryRecord) (Message, error) {
+	name := b.name
 	m := Message{
-		Room: room, Seq: n, ID: rec.ID, Account: rec.Account, Device: rec.Device, Mine: rec.Account == me,
+		Room: room, Seq: n, ID: rec.ID, Account: rec.Account, Device: rec.Device, Mine: rec.Account == b.me,
 		Time: time.UnixMilli(rec.Time), Form: rec.Form, Text: rec.Text, Generation: rec.Generation, Returned: rec.Back,
+		What: rec.What, Markdown: rec.Markdown, Edited: rec.Edited > 0 && rec.Form == Text,
 	}
 	var err error
+	if !rec.Ref.IsZero() {
+		if m.Ref, err = b.quote(id, rec.Ref); err != nil {
+			return m, err
+		}
+	}
+	if m.Reactions, err = b.reactions(rec.Reactions); err != nil {
+		return m, err
+	}
+	if !rec.TakenBy.IsZero() {
+		if m.TakenBy, err = name(rec.TakenBy); err != nil {
+			return m, err
+		}
+	}
 	if m.Sender, err = name(rec.Account); err != nil {
 		return m, err
 	}

@@ -72,10 +72,10 @@ type soak struct {
 	people []*person
 	rooms  []*room
 
-	mu      sync.Mutex // guards what follows
-	bad     []string
-	acked   map[string]map[chat.Seq]string // by room
-	back    int                            // devices that came back from outside
+	mu    sync.Mutex // guards what follows
+	bad   []string
+	acked map[string]map[chat.Seq]string // by room
+	back  int                            // devices that came back from outside
 
 	flying  atomic.Int64 // messages not acknowledged
 	sent    atomic.Int64
