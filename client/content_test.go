@@ -83,6 +83,7 @@ func TestWhatIsDoneToMessages(t *testing.T) {
 				t.Errorf("alice sees %+v", gone)
 			}
 			for _, p := range []*person{alice, bob} {
+				p.read(room) // up to the head
 				all, err := p.Recent(w.ctx, room, 0, 2)
 				if err != nil || len(all) != 2 || all[0].Text != "hello" || all[1].Form != client.Taken {
 					t.Errorf("%s reads %+v, %v", p.name(), all, err)
