@@ -12,15 +12,17 @@ type Kind string
 
 // The kinds of words.
 const (
-	KindRoom   Kind = "room"   // a room that exists
-	KindNew    Kind = "new"    // a room that doesn't
-	KindPerson Kind = "person" // a person in the room
-	KindSaid   Kind = "text"   // the rest of the line
-	KindRole   Kind = "role"   // owner, moderator or member
-	KindNumber Kind = "number"
-	KindKey    Kind = "key"
-	KindOpen   Kind = "open"   // the word --open
-	KindServer Kind = "server" // a command of the server's console
+	KindRoom    Kind = "room"   // a room that exists
+	KindNew     Kind = "new"    // a room that doesn't
+	KindPerson  Kind = "person" // a person in the room
+	KindSaid    Kind = "text"   // the rest of the line
+	KindEmoji   Kind = "emoji"
+	KindMessage Kind = "message" // ^3, ^bob: which message is meant
+	KindRole    Kind = "role"    // owner, moderator or member
+	KindNumber  Kind = "number"
+	KindKey     Kind = "key"
+	KindOpen    Kind = "open"   // the word --open
+	KindServer  Kind = "server" // a command of the server's console
 )
 
 // Arg is a word that a command takes.
@@ -56,6 +58,10 @@ func Commands() []Command {
 		{"unban", []Arg{{KindPerson, false}}, (*face).unban},
 		{"mute", []Arg{{KindPerson, false}}, (*face).mute},
 		{"unmute", []Arg{{KindPerson, false}}, (*face).unmute},
+		{"reply", []Arg{{KindSaid, false}}, (*face).reply},
+		{"edit", []Arg{{KindSaid, false}}, (*face).editMessage},
+		{"delete", []Arg{{KindMessage, true}}, (*face).takeBack},
+		{"react", []Arg{{KindMessage, true}, {KindEmoji, false}}, (*face).react},
 		{"history", []Arg{{KindNumber, true}}, (*face).history},
 		{"key", []Arg{{KindKey, true}}, (*face).key},
 		{"retry", []Arg{{KindRoom, true}}, (*face).retry},
@@ -72,7 +78,7 @@ func serverCommand() Command {
 // them; typed, they say so.
 func Later() []string {
 	return []string{
-		"verify", "send", "save", "search", "reply", "edit", "delete", "react", "expire", "notify",
+		"verify", "send", "save", "search", "expire", "notify",
 	}
 }
 
@@ -132,6 +138,9 @@ func split(line string) (name, rest string) {
 
 // nearest finds the name that a mistyped or unfinished one is most likely to be; "" when none is near.
 func nearest(table []Command, typed string) string {
+	if typed == "exit" || typed == "bye" || typed == "logout" {
+		return "quit"
+	}
 	names := make([]string, len(table))
 	for i, c := range table {
 		names[i] = c.Name

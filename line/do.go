@@ -333,6 +333,7 @@ func (f *face) history(words []string, _ string) error {
 			f.view.notice(f.Words.N("line.history", len(older), "room", room))
 			for _, m := range older {
 				f.view.message(m)
+				f.state(room).remember(m)
 			}
 			f.state(room).oldest = older[0].Seq
 			f.view.notice(f.Words.T("line.history.end"))

@@ -89,6 +89,7 @@ type roomState struct {
 	unread   int
 	mentions int
 	locked   map[chat.Seq]bool // shown as unreadable; they may open yet
+	last     []client.Message  // the last messages shown, for the commands that mean one
 }
 
 // outgoing is a message of ours that isn't in the log yet.

@@ -196,7 +196,7 @@ func TestSlashes(t *testing.T) {
 }
 
 func TestSuggestions(t *testing.T) {
-	for typed, want := range map[string]string{"jion": "/join", "lst": "/list", "hist": "/history", "q": "", "xyzzy": "", "QUIT": "", "exit": ""} {
+	for typed, want := range map[string]string{"jion": "/join", "lst": "/list", "hist": "/history", "q": "", "xyzzy": "", "QUIT": "", "exit": "/quit"} {
 		_, err := lookup(Commands(), typed)
 		var e *chat.Error
 		got := ""

@@ -205,6 +205,10 @@ func (f *fake) Recent(_ context.Context, room string, before chat.Seq, limit int
 	return slices.Clone(page[max(len(page)-limit, 0):]), nil
 }
 
+func (f *fake) Post(_ context.Context, room string, d client.Draft) (chat.MessageID, error) {
+	return f.Queue(context.Background(), room, d.Text)
+}
+
 func (f *fake) Private(_ context.Context, name, _ string) (client.RoomView, error) {
 	return client.RoomView{}, chat.Errorf(chat.CodeNoSuchPerson, "name", name)
 }

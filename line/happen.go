@@ -28,6 +28,8 @@ func (f *face) event(e client.Event) {
 		f.arrivals(e)
 	case client.Online, client.Offline:
 		f.connection(e)
+	case client.Updated: // what was done shows as an entry of its own
+		f.state(e.Message.Room).updated(e.Message)
 	case client.Notice:
 		f.view.notice(f.Words.T("line.notice.server", "text", edit.SafeLine(e.Text)))
 	case client.Missed:
@@ -57,6 +59,9 @@ func (f *face) message(m client.Message) {
 	if m.Old && !r.known {
 		return // the past of a room that is new to us
 	}
+	if m.Form == client.Text && m.What != client.Said {
+		return
+	}
 	r.unread++
 	if m.Form == client.Text && !m.Mine && mentions(m.Text, f.me.Name) {
 		r.mentions++
@@ -79,6 +84,7 @@ func (f *face) show(r *roomState, m client.Message) {
 		delete(r.locked, m.Seq)
 	}
 	f.view.message(m)
+	r.remember(m)
 	r.shown = max(r.shown, m.Seq)
 	r.heard = max(r.heard, m.Seq)
 	if r.oldest == 0 {

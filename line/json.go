@@ -17,7 +17,7 @@ type jsonMessage struct {
 	Account    string          `json:"account"` // hexadecimal
 	Time       string          `json:"time"`    // RFC 3339, the server's
 	Text       string          `json:"text"`    // as it was sent; empty when form isn't "text"
-	Form       string          `json:"form"`    // text, unreadable, removed, refused, unsupported, changed
+	Form       string          `json:"form"`    // text, unreadable, removed, refused, unsupported, changed, taken
 	ID         string          `json:"id"`
 	Device     string          `json:"device"`
 	Mine       bool            `json:"mine"`
@@ -29,6 +29,33 @@ type jsonMessage struct {
 	Left       []string        `json:"left,omitempty"`
 	Returned   bool            `json:"returned,omitempty"` // the sender came back with new keys
 	Changes    []jsonChange    `json:"changes,omitempty"`
+	What       string          `json:"what,omitempty"`  // of what does something to another message: edited, took_back, reacted, unreacted
+	About      string          `json:"about,omitempty"` // the ID of the message that this one answers or does something to
+	Markdown   bool            `json:"markdown,omitempty"`
+	Edited     bool            `json:"edited,omitempty"`
+	TakenBy    string          `json:"taken_by,omitempty"`
+	Reactions  []jsonReaction  `json:"reactions,omitempty"`
+}
+
+// jsonReaction is an emoji at a message.
+type jsonReaction struct {
+	Emoji string   `json:"emoji"`
+	By    []string `json:"by"`
+}
+
+func whatName(w client.What) string {
+	switch w {
+	case client.Edited:
+		return "edited"
+	case client.TookBack:
+		return "took_back"
+	case client.Reacted:
+		return "reacted"
+	case client.Unreacted:
+		return "unreacted"
+	case client.Said:
+	}
+	return ""
 }
 
 // jsonChange is a change of a private room's state.
@@ -73,6 +100,8 @@ func formName(f client.Form) string {
 		return "refused"
 	case client.Changed:
 		return "changed"
+	case client.Taken:
+		return "taken"
 	}
 	return "unsupported"
 }
@@ -86,6 +115,13 @@ func messageJSON(w Words, m client.Message) jsonMessage {
 		Form: formName(m.Form), ID: m.ID.String(), Device: m.Device.String(), Mine: m.Mine,
 		Written: timeJSON(m.Written), Generation: m.Generation, Error: errorJSON(w, m.Err),
 		Added: m.Added, Taken: m.Removed, Left: m.Left, Returned: m.Returned, Changes: changesJSON(m.Changes),
+	}
+	j.What, j.Markdown, j.Edited, j.TakenBy = whatName(m.What), m.Markdown, m.Edited, m.TakenBy
+	if m.Ref != nil {
+		j.About = m.Ref.ID.String()
+	}
+	for _, r := range m.Reactions {
+		j.Reactions = append(j.Reactions, jsonReaction{Emoji: r.Emoji, By: r.By})
 	}
 	if m.Form != client.Text {
 		j.Text = ""
@@ -114,6 +150,10 @@ func EventJSON(w Words, e client.Event) []byte {
 	case client.Message:
 		j := messageJSON(w, e)
 		j.Event = "message"
+		return jsonLine(j)
+	case client.Updated:
+		j := messageJSON(w, e.Message)
+		j.Event = "updated"
 		return jsonLine(j)
 	case client.Sent:
 		return jsonEvent("sent", "room", e.Room, "id", e.ID.String(), "seq", e.Seq, "time", timeJSON(e.Time))

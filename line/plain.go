@@ -121,12 +121,19 @@ func (p *plain) patience() time.Duration {
 }
 
 func (p *plain) message(m client.Message) {
-	if p.Typed && m.Mine && !m.Old {
+	if p.Typed && m.Mine && !m.Old && m.What == client.Said {
 		return
 	}
 	if m.Form != client.Text {
 		p.notice(formText(p.words, m))
 		return
+	}
+	if m.What != client.Said {
+		p.notice(saidText(p.words, m))
+		return
+	}
+	if m.Ref != nil {
+		p.notice(p.words.T("line.said.answers", "by", edit.SafeLine(m.Sender), "quote", quoted(p.words, m.Ref)))
 	}
 	p.write(p.Out, PlainText(m))
 	if m.Err != nil {

@@ -32,6 +32,14 @@ const timeWidth = 6
 func (r renderer) message(m client.Message, width int) []string {
 	clock := m.Time.In(r.zone).Format("15:04")
 	text, note := r.body(m)
+	if !note {
+		if m.Ref != nil {
+			text = r.style.faint("↪ "+quoted(r.words, m.Ref)) + "\n" + text
+		}
+		if after := afterText(r.words, m); after != "" {
+			text += r.style.faint(after)
+		}
+	}
 	mark := " "
 	mentioned := m.Form == client.Text && !m.Mine && mentions(text, r.me)
 	if mentioned {
@@ -83,6 +91,8 @@ func formText(w Words, m client.Message) string {
 			return w.T("line.form.missed")
 		}
 		return w.T("line.form.unreadable", "generation", strconv.Itoa(int(m.Generation)))
+	case client.Taken:
+		return w.T("line.form.taken")
 	case client.Removed:
 		return w.T("line.form.removed")
 	case client.Unsupported:

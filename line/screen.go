@@ -105,8 +105,12 @@ func (s *screen) message(m client.Message) {
 		s.print(s.render.dayLine(m.Time, s.width()))
 	}
 	s.lookup.person(m.Sender)
-	if m.Form == client.Changed {
+	switch {
+	case m.Form == client.Changed:
 		s.notice(changeText(s.render.words, m))
+		return
+	case m.Form == client.Text && m.What != client.Said:
+		s.notice(saidText(s.render.words, m))
 		return
 	}
 	s.print(s.render.message(m, s.width())...)
