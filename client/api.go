@@ -219,6 +219,7 @@ type Message struct {
 	Added      []string        // of Changed: names
 	Removed    []string
 	Left       []string // who asked for it themselves
+	NewDevices []string // members of whom one more device is in the room
 	Returned   bool     // Sender couldn't follow, and came back
 	Changes    []Change
 	What       What

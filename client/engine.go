@@ -51,6 +51,7 @@ type engine struct {
 	unknown     map[chat.DeviceID]bool // whom the validator of groups asked for and we don't know
 	inviting    bool                   // the Welcomes that wait for us are being taken
 	moreInvited bool                   // and there may be more
+	searched    bool                   // rooms of ours that this device doesn't know were asked for in this session
 	todo        []func()               // before the end of this turn
 
 	ended bool
@@ -217,7 +218,7 @@ func (e *engine) dropSession(err *chat.Error) {
 	for _, r := range e.rooms {
 		r.disconnected()
 	}
-	e.inviting, e.moreInvited = false, false
+	e.inviting, e.moreInvited, e.searched = false, false, false
 }
 
 // tellOnline answers whoever waits for the session.

@@ -184,6 +184,16 @@ func (e *engine) meetDevice(a chat.AccountID, rec *personRecord, raw []byte) {
 	}
 }
 
+// ownDevices are the devices of our account that we know of, besides this one.
+func (p *people) ownDevices(id *identity) (all []chat.DeviceID) {
+	for d, known := range p.devices {
+		if known.account == id.account() && d != id.device() {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
 // accept lets another account have a name, as the person decided.
 func (p *people) accept(e *engine, name string) {
 	folded := trust.FoldName(name)

@@ -142,6 +142,9 @@ func (e *engine) found(state roomState, other chat.AccountID, then func(*room, e
 						return
 					}
 					e.whenLive(r, func(err error) { then(r, err) })
+					if len(e.people.ownDevices(e.id)) > 0 {
+						e.want(r, &intent{own: true})
+					}
 				}
 			})
 	})

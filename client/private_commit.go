@@ -75,7 +75,7 @@ func (e *engine) commitOptions(r *room, in *intent, s *sent) (mls.CommitOptions,
 	state := p.state
 	for _, d := range slices.SortedFunc(maps.Keys(in.packages), compareDevices) {
 		k := in.packages[d]
-		if slices.Contains(in.add, leafOf(k.Leaf).Account) {
+		if in.takes(p, k) {
 			o.Proposals = append(o.Proposals, &mls.Proposal{Type: mls.ProposalAdd, Add: k})
 			s.change.add(k)
 		}
@@ -96,7 +96,7 @@ func (e *engine) commitOptions(r *room, in *intent, s *sent) (mls.CommitOptions,
 			return o, chat.Errorf(chat.CodeRole, "name", e.self.Name).Because(err)
 		}
 	}
-	if len(o.Proposals) == 0 && (len(in.add) > 0 || len(in.remove) > 0 || len(in.devices) > 0) {
+	if len(o.Proposals) == 0 && (len(in.add) > 0 || len(in.remove) > 0 || len(in.devices) > 0 || in.own) {
 		return o, errNothing
 	}
 	if wanted := len(in.add) == 0 && in.packages != nil; wanted && len(o.Proposals) == 0 {
@@ -109,6 +109,20 @@ func (e *engine) commitOptions(r *room, in *intent, s *sent) (mls.CommitOptions,
 	}
 	o.WelcomeExtensions = mls.Extensions{}.With(extensionRoom, state.marshal())
 	return o, nil
+}
+
+// takes tells whether a key package that was taken is to be added to the group as it is.
+func (in *intent) takes(p *private, k *mls.KeyPackage) bool {
+	l := leafOf(k.Leaf)
+	if !in.own {
+		return slices.Contains(in.add, l.Account)
+	}
+	there := false
+	p.g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
+		there = leafOf(leaf).Device == l.Device
+		return !there
+	})
+	return !there
 }
 
 func compareDevices(a, b chat.DeviceID) int { return slices.Compare(a[:], b[:]) }
@@ -152,7 +166,7 @@ func (e *engine) dress(s *sent, pending *mls.Pending) error {
 	refs := w.NewMembers()
 	devices := make([]chat.DeviceID, 0, len(refs))
 	for _, d := range slices.SortedFunc(maps.Keys(s.in.packages), compareDevices) {
-		if slices.Contains(s.in.add, leafOf(s.in.packages[d].Leaf).Account) {
+		if slices.Contains(s.change.devices, d) {
 			devices = append(devices, d)
 		}
 	}
@@ -326,6 +340,7 @@ func (e *engine) takeState(r *room, s roomState) {
 	p.state = s
 	r.rec.Private.State = s.marshal()
 	e.touch(r)
+	e.named(r)
 }
 
 // randomBelow is a duration from 0 to below d.

@@ -18,6 +18,7 @@ type intent struct {
 	add      []chat.AccountID
 	remove   []chat.AccountID
 	devices  []chat.DeviceID // of our own account, to be removed
+	own      bool            // our own other devices are to be added, as far as they have key packages
 	state    func(now roomState) (roomState, error)
 	packages map[chat.DeviceID]*mls.KeyPackage // taken for add; used once, whatever the epoch
 	tries    int                               // to get packages
@@ -113,6 +114,10 @@ func (e *engine) prepare(r *room, in *intent) (bool, error) {
 		e.takePackages(r, in)
 		return false, nil
 	}
+	if in.own && in.packages == nil {
+		e.takePackages(r, in)
+		return false, nil
+	}
 	if in.state == nil {
 		return true, nil
 	}
@@ -156,6 +161,9 @@ func (e *engine) takePackages(r *room, in *intent) {
 		e.drive(r)
 	}
 	accounts := in.add[:min(len(in.add), wire.MaxTake)]
+	if in.own {
+		accounts = []chat.AccountID{e.id.account()}
+	}
 	e.ask(func(ref uint64) []byte {
 		return wire.Encode(&wire.TakePackages{Ref: ref, Accounts: accounts})
 	}, func(f wire.Frame, err *chat.Error) {
@@ -173,6 +181,9 @@ func (e *engine) takePackages(r *room, in *intent) {
 		e.withDevices(unknown, func() {
 			packages, err := e.checkPackages(accounts, taken.Packages)
 			switch {
+			case err != nil && in.own: // we have no other device that could be added
+				fail(nil)
+				return
 			case err != nil && err.Code == chat.CodeNoPackage && in.tries < packageTries:
 				in.tries++ // somebody who has just come is still making them
 				e.afterwards(r, packageWait, func() {

@@ -101,6 +101,10 @@ func (e *engine) askInvitations() {
 			list, ok := f.(*wire.InvitationList)
 			if !ok || len(list.Invitations) == 0 {
 				e.inviting = false
+				if ok && !e.searched {
+					e.searched = true
+					e.findRooms()
+				}
 				if ok && e.moreInvited {
 					e.moreInvited = false
 					e.askInvitations()

@@ -161,6 +161,8 @@ func (e *engine) readWithout(r *room, n chat.Seq, entry *wire.Entry, v *verdict)
 		if v.rec.ID == rec.ReturnID && !rec.ReturnID.IsZero() { // ours, and not as we sent it
 			e.returnRefused(r, chat.Errorf(chat.CodeConflict))
 		}
+	case rec.Epoch == 0: // before this device came
+		v.rec.Form = Silent
 	default:
 		v.rec.Form, v.rec.Code = Unreadable, chat.CodeMissed
 	}
@@ -331,10 +333,11 @@ func (e *engine) advanced(r *room, n chat.Seq, v *verdict, m membership) {
 		r.senders[d] = s
 		e.put(TableSenders, senderKey(r.id, d), s)
 	}
+	v.rec.Devices = p.newDevices(m)
 	came, went := p.count(m)
 	v.rec.Form = Silent
-	if len(came)+len(went)+len(v.rec.About) > 0 || !m.back.IsZero() {
-		v.rec.Form, v.rec.Added, v.rec.Back = Changed, came, !m.back.IsZero()
+	if len(came)+len(went)+len(v.rec.About)+len(v.rec.Devices) > 0 || !m.back.IsZero() {
+		v.rec.Form, v.rec.Added, v.rec.Back = Changed, came, !m.back.IsZero() && len(v.rec.Devices) == 0
 		for _, a := range went {
 			if slices.Contains(m.left, a) {
 				v.rec.Left = append(v.rec.Left, a)

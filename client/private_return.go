@@ -175,7 +175,9 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 	rec.Lost, rec.Return, rec.ReturnID, rec.Pending = true, hash[:], id, nil
 	r.sentIn = e.session
 	e.touch(r)
-	e.emit(Returning{Room: r.rec.Name})
+	if !rec.Nameless {
+		e.emit(Returning{Room: r.rec.Name})
+	}
 	e.stage.frames = append(e.stage.frames, wire.Encode(frame))
 	return nil
 }
@@ -194,11 +196,16 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 	rec.Applied, rec.Epoch, rec.Confirm, rec.Updated, rec.Voided = n, g.Epoch(), n, time.Now().UnixMilli(), 0
 	e.touch(r)
 	v.good = true
-	v.rec.Form, v.rec.Back = Changed, true
+	v.rec.Form, v.rec.Back = Changed, !rec.Nameless
+	if rec.Nameless {
+		v.rec.Devices = []chat.AccountID{e.id.account()}
+	}
 	if p.lacksState() {
 		e.enqueueInner(r, innerWantState, nil)
 	}
-	e.emit(Returned{Room: r.rec.Name})
+	if !rec.Nameless {
+		e.emit(Returned{Room: r.rec.Name})
+	}
 	e.wake(r)
 }
 

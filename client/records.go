@@ -87,6 +87,7 @@ type privateRecord struct {
 	ReturnID  chat.MessageID `cbor:"13,keyasint"`
 	Leaving   bool           `cbor:"14,keyasint,omitempty"` // we have asked to be removed
 	Gone      bool           `cbor:"15,keyasint,omitempty"` // we aren't a member any more
+	Nameless  bool           `cbor:"16,keyasint,omitempty"` // we came from outside and don't know the room's state yet
 }
 
 // pendingRecord is what our pending commit does.
@@ -169,6 +170,7 @@ type entryRecord struct {
 	TakenBy   chat.AccountID   `cbor:"22,keyasint"`
 	Reactions []reactionRecord `cbor:"23,keyasint,omitempty"`
 	Moderates bool             `cbor:"24,keyasint,omitempty"` // the sender could take back what others wrote
+	Devices   []chat.AccountID `cbor:"25,keyasint,omitempty"` // of Changed: members with one device more
 }
 
 // aboutRecord is a change of a private room's state.

@@ -141,6 +141,9 @@ func (e *engine) subscribe(r *room) {
 	tail := uint32(0)
 	if !r.rec.Anchored && r.rec.Seq == 0 && !r.rec.Whole {
 		tail = e.cfg.Tail
+		if r.priv != nil {
+			tail = 1 // what was before us we can't read
+		}
 	}
 	session := e.session
 	e.ask(func(ref uint64) []byte {

@@ -375,6 +375,9 @@ func (b *book) message(id chat.RoomID, room string, n chat.Seq, rec *entryRecord
 	if m.Left, err = namesOf(rec.Left, name); err != nil {
 		return m, err
 	}
+	if m.NewDevices, err = namesOf(rec.Devices, name); err != nil {
+		return m, err
+	}
 	for _, a := range rec.About {
 		c := Change{About: a.What, Value: a.Value}
 		if c.Name, err = name(a.Account); err != nil {

@@ -27,6 +27,7 @@ type jsonMessage struct {
 	Added      []string        `json:"added,omitempty"` // of changed: names
 	Taken      []string        `json:"taken,omitempty"` // whom the sender has removed
 	Left       []string        `json:"left,omitempty"`
+	Devices    []string        `json:"new_devices,omitempty"`
 	Returned   bool            `json:"returned,omitempty"` // the sender came back with new keys
 	Changes    []jsonChange    `json:"changes,omitempty"`
 	What       string          `json:"what,omitempty"`  // of what does something to another message: edited, took_back, reacted, unreacted
@@ -114,7 +115,7 @@ func messageJSON(w Words, m client.Message) jsonMessage {
 		Room: m.Room, Seq: m.Seq, Sender: m.Sender, Account: m.Account.String(), Time: timeJSON(m.Time), Text: m.Text,
 		Form: formName(m.Form), ID: m.ID.String(), Device: m.Device.String(), Mine: m.Mine,
 		Written: timeJSON(m.Written), Generation: m.Generation, Error: errorJSON(w, m.Err),
-		Added: m.Added, Taken: m.Removed, Left: m.Left, Returned: m.Returned, Changes: changesJSON(m.Changes),
+		Added: m.Added, Taken: m.Removed, Left: m.Left, Returned: m.Returned, Devices: m.NewDevices, Changes: changesJSON(m.Changes),
 	}
 	j.What, j.Markdown, j.Edited, j.TakenBy = whatName(m.What), m.Markdown, m.Edited, m.TakenBy
 	if m.Ref != nil {

@@ -176,6 +176,9 @@ func changeText(w Words, m client.Message) string {
 	if len(m.Left) > 0 {
 		rows = append(rows, w.N("line.change.left", len(m.Left), "names", names(m.Left), "room", m.Room))
 	}
+	if len(m.NewDevices) > 0 {
+		rows = append(rows, w.T("line.change.device", "names", names(m.NewDevices), "room", m.Room))
+	}
 	if m.Returned {
 		rows = append(rows, w.T("line.change.returned", "by", by, "room", m.Room))
 	}

@@ -1,0 +1,103 @@
+package client
+
+import (
+	"maps"
+	"slices"
+
+	"huisclos/chat"
+	"huisclos/mls"
+	"huisclos/wire"
+)
+
+// Several devices of one account: each has a leaf of its own. Who invites a person takes in all his devices that have key packages; one that
+// had none, or that is new, comes in from outside, which members allow to devices of accounts that are in the group (PROTOCOL §6).
+
+// findRooms asks, once the invitations are taken, which private rooms our account is in, and goes into those that this device doesn't know.
+func (e *engine) findRooms() {
+	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.PrivateRooms{Ref: ref}) },
+		func(f wire.Frame, _ *chat.Error) {
+			list, ok := f.(*wire.RoomList)
+			if !ok {
+				return
+			}
+			for _, info := range list.Rooms {
+				if info.Kind == chat.PrivateRoom && info.Head > 0 && e.rooms[info.Room] == nil {
+					e.comeInto(info.Room)
+				}
+			}
+		})
+}
+
+// comeInto goes into a room of which this device has nothing: its group by an external commit, its name and rules from another member.
+func (e *engine) comeInto(id chat.RoomID) {
+	r := newRoom(id, "")
+	r.private()
+	r.rec.Private.Lost, r.rec.Private.Nameless, r.rec.Joined = true, true, true
+	r.rec.Name = e.freeName("", chat.AccountID{}, false)
+	r.fresh = true
+	e.rooms[id] = r
+	e.touch(r)
+	e.subscribe(r)
+}
+
+// named gives a room that this device came into from outside the name that its state tells.
+func (e *engine) named(r *room) {
+	p, rec := r.priv, r.rec.Private
+	if !rec.Nameless {
+		return
+	}
+	rec.Nameless = false
+	me := e.id.account()
+	if p.state.Direct {
+		for a := range p.devices {
+			if a != me {
+				rec.Direct = a
+			}
+		}
+	}
+	r.rec.Name = ""
+	r.rec.Name = e.freeName(p.state.Name, rec.Direct, p.state.Direct)
+	e.touch(r)
+	e.emit(Invited{Room: r.rec.Name, By: e.self.Name, Direct: p.state.Direct, Members: len(p.devices)})
+}
+
+// ownDevices are the leaves of our account's other devices.
+func (e *engine) ownDevices(p *private) (all []chat.DeviceID) {
+	p.g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
+		if l := leafOf(leaf); l.Account == e.id.account() && l.Device != e.id.device() {
+			all = append(all, l.Device)
+		}
+		return true
+	})
+	return all
+}
+
+// putOutDevices has devices of our account that it has revoked removed from every room.
+func (e *engine) putOutDevices(revoked func(chat.DeviceID) bool) {
+	for _, r := range e.roomsInOrder() {
+		if r.priv == nil || r.priv.g == nil {
+			continue
+		}
+		gone := slices.DeleteFunc(e.ownDevices(r.priv), func(d chat.DeviceID) bool { return !revoked(d) })
+		if len(gone) > 0 && !slices.ContainsFunc(r.priv.intents, func(in *intent) bool { return len(in.devices) > 0 }) {
+			e.want(r, &intent{devices: gone})
+		}
+	}
+}
+
+// newDevices are the members to whom a change brings another device.
+func (p *private) newDevices(m membership) []chat.AccountID {
+	more := make(map[chat.AccountID]int)
+	for _, a := range m.added {
+		more[a]++
+	}
+	for _, a := range m.removed {
+		more[a]--
+	}
+	for a, n := range more {
+		if n <= 0 || p.devices[a] == 0 {
+			delete(more, a)
+		}
+	}
+	return slices.SortedFunc(maps.Keys(more), func(a, b chat.AccountID) int { return slices.Compare(a[:], b[:]) })
+}
