@@ -276,6 +276,9 @@ func (e *engine) learnBackup(theirs *recovery.Backup) {
 	var gained []chat.Generation
 	for _, k := range theirs.Keys {
 		key, err := keys.FromBytes(e.self.Server, k.Secret[:])
+		if access, ok := e.session.access[k.Generation]; ok && err == nil && !key.Fits(k.Generation, access) {
+			continue // it isn't the key of that generation, whoever put it there
+		}
 		if err == nil && !e.keys.has(k.Generation) && k.Generation <= e.self.Newest {
 			e.keys.held[k.Generation] = key
 			e.put(TableKeys, generationKey(k.Generation), &keyRecord{Key: key.Bytes()})
