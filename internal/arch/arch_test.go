@@ -110,7 +110,6 @@ var allowed = map[string][]string{
 	"e2e/mallory":              nil,
 	"e2e/soak":                 nil, // many members, each a whole client
 	"e2e/hostile":              nil,
-	"e2e/soak":                 nil,
 }
 
 func TestImports(t *testing.T) {
