@@ -19,6 +19,7 @@ type Client struct {
 	t0     [64]byte
 	sigS   [64]byte
 	step   step
+	anyone bool // it isn't known yet which server answers
 }
 
 // step is how far a login has come.
@@ -66,6 +67,9 @@ func (c *Client) Challenge(raw, exporter []byte) (wire.HelloS, error) {
 		return wire.HelloS{}, err
 	}
 	got := chat.FingerprintOf(hello.Server[:])
+	if c.anyone {
+		c.server = got
+	}
 	if subtle.ConstantTimeCompare(got[:], c.server[:]) != 1 || c.server.IsZero() {
 		return wire.HelloS{}, chat.Errorf(chat.CodeIdentity, "expected", c.server.String(), "got", got.String())
 	}

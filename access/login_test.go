@@ -107,6 +107,25 @@ func TestReturn(t *testing.T) {
 	}
 }
 
+// A further device, for which its account vouches: that it hasn't proven the key is for the store to weigh.
+func TestEnrolWithoutKey(t *testing.T) {
+	w := newWorld()
+	w.config.Cache = NewCache(10)
+	for range 2 {
+		if claim, err := w.login(t, nil); err != nil || claim.Proven || claim.Certificate.Device != w.device.ID() {
+			t.Errorf("%+v, %v", claim, err)
+		}
+	}
+	if len(w.config.Cache.known) != 0 {
+		t.Error("strangers fill the cache")
+	}
+	w.config.Generation = 0 // nobody enrols
+	w.body.Generation = 0
+	if _, err := w.login(t, nil); !errors.Is(err, chat.CodeKeyOld) {
+		t.Errorf("%v", err)
+	}
+}
+
 // What a dishonest or unlucky client says, and what it hears.
 func TestRefusedLogins(t *testing.T) {
 	_, otherKey, _ := ed25519.GenerateKey(nil)
@@ -116,7 +135,6 @@ func TestRefusedLogins(t *testing.T) {
 		code   chat.Code
 	}{
 		"a wrong key":               {func(w *world) { w.access = otherKey }, chat.CodeKeyWrong},
-		"no key":                    {func(w *world) { w.access = nil }, chat.CodeKeyNeeded},
 		"an older generation":       {func(w *world) { w.body.Generation = 2 }, chat.CodeKeyOld},
 		"a later generation":        {func(w *world) { w.body.Generation = 4 }, chat.CodeKeyOld},
 		"an unknown role":           {func(w *world) { w.body.Role = "admin" }, chat.CodeFrame},

@@ -92,8 +92,9 @@ func (s *Server) hello(version uint) *wire.HelloS {
 }
 
 // Auth reads the client's second frame. CodeAuth when a signature or the certificate doesn't prove what is claimed, CodeKeyWrong when
-// it is the access key's, CodeKeyNeeded when a newcomer doesn't sign with it, CodeKeyOld for another generation or where
-// nobody can enrol, CodeNameForm, CodeFrame.
+// it is the access key's, CodeKeyOld for another generation or where
+// nobody can enrol, CodeNameForm, CodeFrame. Who enrols without the access key's signature hasn't Proven anything but that the account vouches for the
+// device: the store takes it for an account that it knows, and for no other.
 func (s *Server) Auth(raw []byte) (Claim, error) {
 	if s.step != stepChallenged {
 		return Claim{}, chat.Errorf(chat.CodeFrame)
@@ -119,7 +120,7 @@ func (s *Server) Auth(raw []byte) (Claim, error) {
 	if claim.Proven, err = s.proven(&claim.Body, t1, auth.SigAccess); err != nil {
 		return Claim{}, err
 	}
-	if claim.Certificate, err = s.identity(&claim.Body); err != nil {
+	if claim.Certificate, err = s.identity(&claim.Body, claim.Proven); err != nil {
 		return Claim{}, err
 	}
 	return claim, nil
@@ -134,8 +135,6 @@ func (s *Server) proven(b *wire.Body, t1 [64]byte, sigA []byte) (bool, error) {
 		return false, chat.Errorf(chat.CodeKeyOld)
 	case b.Intent == wire.IntentEnrol && s.config.Generation == 0:
 		return false, chat.Errorf(chat.CodeKeyOld)
-	case len(sigA) == 0 && b.Intent == wire.IntentEnrol:
-		return false, chat.Errorf(chat.CodeKeyNeeded)
 	case len(sigA) == 0:
 		return false, nil
 	case len(sigA) != 64 || s.config.Generation == 0 || !trust.Verify(s.config.Access, LabelAccess, t1[:], [64]byte(sigA)):
@@ -148,8 +147,8 @@ func (s *Server) proven(b *wire.Body, t1 [64]byte, sigA []byte) (bool, error) {
 const RoleMember = "member"
 
 // identity checks that account and device have signed each other, and the name.
-func (s *Server) identity(b *wire.Body) (trust.Certificate, error) {
-	if s.config.Cache == nil {
+func (s *Server) identity(b *wire.Body, proven bool) (trust.Certificate, error) {
+	if s.config.Cache == nil || b.Intent == wire.IntentEnrol && !proven { // strangers shan't fill the cache
 		return s.verify(b)
 	}
 	key := cacheKey(b)

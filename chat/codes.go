@@ -35,6 +35,17 @@ const (
 	CodeNameOther      Code = "name_other"      // this account has another name (name)
 	CodeIdentityChange Code = "identity_change" // a person's or the server's keys are not those seen before (name)
 	CodeRevoked        Code = "revoked"         // this device was revoked
+	CodeSafetyForm     Code = "safety_form"     // not a safety number
+	CodeSafetyOther    Code = "safety_other"    // the safety number is another one (name)
+	CodePhraseWord     Code = "phrase_word"     // not one of the recovery words (number, word, nearest)
+	CodePhraseLength   Code = "phrase_length"   // not 24 of them (count)
+	CodePhraseChecksum Code = "phrase_checksum" // 24 of them that can't belong together
+	CodeNoAccount      Code = "no_account"      // the server knows no account with this key
+	CodeNoBackup       Code = "no_backup"       // the server has no backup of this account
+	CodeBackupDamaged  Code = "backup_damaged"  // it isn't what was sealed (reason)
+	CodeBackupNewer    Code = "backup_newer"    // a backup of a newer version (version)
+	CodeNoDevice       Code = "no_device"       // one's account has no such device (id)
+	CodeProfileExists  Code = "profile_exists"  // this machine has a profile of that account already (name)
 
 	// Being put out.
 	CodeKicked     Code = "kicked"     // by an admin (reason)
@@ -114,7 +125,8 @@ var classes = map[Code]Class{
 
 	CodeKeyFormat: Identity, CodeKeyChecksum: Identity, CodeKeyVersion: Identity, CodeKeyWrong: Identity,
 	CodeKeyNeeded: Identity, CodeKeyOld: Identity, CodeLinkFormat: Identity, CodeIdentity: Identity, CodeAuth: Identity,
-	CodeIdentityChange: Identity, CodeForked: Identity, CodeRolledBack: Identity,
+	CodeIdentityChange: Identity, CodeSafetyOther: Identity,
+	CodePhraseWord: Identity, CodePhraseLength: Identity, CodePhraseChecksum: Identity, CodeNoAccount: Identity, CodeBackupDamaged: Identity, CodeForked: Identity, CodeRolledBack: Identity,
 
 	CodeNameTaken: Naming, CodeNameLookalike: Naming, CodeNameForm: Naming, CodeNameOther: Naming,
 
@@ -132,7 +144,8 @@ func Codes() []Code {
 		CodeInternal, CodeUsage,
 		CodeKeyFormat, CodeKeyChecksum, CodeKeyVersion, CodeKeyWrong, CodeKeyNeeded, CodeKeyOld, CodeKeyUnknown, CodeLinkFormat,
 		CodeResolve, CodeRefused, CodeTimeout, CodeUnreachable, CodeTLS, CodeNotHuisclos, CodeNoServer,
-		CodeIdentity, CodeAuth, CodeVersion, CodeNameTaken, CodeNameLookalike, CodeNameForm, CodeNameOther, CodeIdentityChange, CodeRevoked,
+		CodeIdentity, CodeAuth, CodeVersion, CodeNameTaken, CodeNameLookalike, CodeNameForm, CodeNameOther, CodeIdentityChange, CodeRevoked, CodeSafetyForm, CodeSafetyOther,
+		CodePhraseWord, CodePhraseLength, CodePhraseChecksum, CodeNoAccount, CodeNoBackup, CodeBackupDamaged, CodeBackupNewer, CodeNoDevice, CodeProfileExists,
 		CodeKicked, CodeBanned, CodeSuperseded, CodeGoodbye, CodeSlow,
 		CodeFrame, CodeFrameType, CodeTooLarge, CodeRate, CodeFull, CodeSame, CodeConflict, CodeEnvelope,
 		CodeRoomName, CodeRoomUnknown, CodeRoomExists, CodeRoomLimit, CodeNotJoined, CodeForked, CodeRolledBack, CodeUnreadable, CodeNotMember, CodeNoPackage, CodeLater,

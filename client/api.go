@@ -91,6 +91,24 @@ type API interface {
 	// the server now holds is taken as the room's log. It does nothing to one that runs.
 	Resume(ctx context.Context, room string) error
 
+	// Safety is what to compare with somebody, so as to know that the name is really theirs: with them in person, or by
+	// a way that the server isn't on. CodeNoSuchPerson, CodeSelf, CodeIdentityChange while another account claims the name.
+	Safety(ctx context.Context, name string) (SafetyView, error)
+	// Verify marks somebody as verified. With a number (or the text of a QR code), that the other one's program shows,
+	// it compares it first: CodeSafetyOther, CodeSafetyForm. Without one the person has compared them.
+	Verify(ctx context.Context, name, number string) (SafetyView, error)
+	// Unverify takes the mark away.
+	Unverify(ctx context.Context, name string) (SafetyView, error)
+
+	// Recovery gives the 24 words of the account, in a language ("en", "fr"). From the first time on the server keeps a sealed backup for them; it
+	// returns when that is stored, or can't be now.
+	Recovery(ctx context.Context, language string) (Phrase, error)
+
+	// Devices lists the devices of one's own account, oldest first.
+	Devices(ctx context.Context) ([]DeviceView, error)
+	// RevokeDevice puts one of them out for good; id is the beginning of its ID. CodeNoDevice, CodeSelf for this one.
+	RevokeDevice(ctx context.Context, id string) (DeviceView, error)
+
 	// Close ends the session. What is queued stays queued. A Remote's Close only ends
 	// the connection to the owner.
 	Close(ctx context.Context) error
@@ -118,6 +136,7 @@ type Status struct {
 	Queued     int   // messages not acknowledged yet
 	Protection Protection
 	NewDevice  string // why this device's keys were made anew, empty when they weren't (ReasonVaultRolledBack …)
+	Backup     BackupView
 	Rooms      []RoomView
 }
 
@@ -167,6 +186,7 @@ type PersonView struct {
 	// Refused says why this person's messages aren't shown: CodeNameLookalike,
 	// CodeIdentityChange, CodeAuth. Name is then only what the server claims.
 	Refused *chat.Error
+	Trust   Trust
 }
 
 // Receipt is the server's acknowledgement.
@@ -216,6 +236,7 @@ type Message struct {
 	Generation chat.Generation // of the key that it is sealed with
 	Err        *chat.Error     // why, for Unreadable and Refused
 	Old        bool            // it was there before this session read up to the head
+	Trust      Trust           // how well the sender is known, now
 	Added      []string        // of Changed: names
 	Removed    []string
 	Left       []string // who asked for it themselves

@@ -22,6 +22,7 @@ func (e *engine) status() Status {
 		Server: e.self.Server, Address: e.address(), Name: e.self.Name, Account: e.id.account(), Device: e.id.device(),
 		Enrolled: e.self.Enrolled, Online: e.session != nil, Offline: e.offline, Generation: e.self.Newest, Keys: e.keys.generations(),
 		Prove: e.prove, Ephemeral: e.self.Ephemeral, MaxText: e.maxText(), Protection: e.vault.Protection(), NewDevice: e.self.NewDevice,
+		Backup: e.backupView(),
 	}
 	if e.session != nil {
 		s.Address, s.Software = e.session.address, e.session.hello.Software
@@ -233,7 +234,7 @@ func (e *engine) listPeople(present []wire.Present) []PersonView {
 		v := views[p.Account]
 		if v == nil {
 			v = &PersonView{Account: p.Account, Name: p.Name, Me: p.Account == e.id.account(), Client: p.Client, Since: time.UnixMilli(p.Since)}
-			v.Refused = e.people.trusted(p.Account, p.Name)
+			v.Refused, v.Trust = e.people.trusted(p.Account, p.Name), e.people.trust(p.Account)
 			if v.Refused == nil {
 				v.Name = e.people.name(p.Account)
 			}

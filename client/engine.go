@@ -31,6 +31,8 @@ type engine struct {
 	rooms     map[chat.RoomID]*room
 	dirty     map[*room]struct{}
 	stage     *stage
+	backup    backup
+	listing   int // how often we tried in this session to give the server our device list
 
 	session  *session // nil: offline
 	offline  *chat.Error

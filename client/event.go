@@ -7,8 +7,8 @@ import (
 )
 
 // Event is one of: Message, Sent, SendFailed, Arrivals, Online, Offline, Notice,
-// Gap, RoomStopped, RoomResumed, Rotated, KeyMissing, KeyGained, IdentityChanged, NewDevice, Missed, Ended, Invited, InvitationRefused, PutOut,
-// Left, Returning, Returned, Updated.
+// Gap, RoomStopped, RoomResumed, Rotated, KeyMissing, KeyGained, IdentityChanged, NewDevice, DeviceAdded, DeviceRevoked,
+// DevicesWithheld, Missed, Ended, Invited, InvitationRefused, PutOut, Left, Returning, Returned, Updated.
 type Event interface{ event() }
 
 // Sent tells that a message of ours is durable on the server.
@@ -99,10 +99,38 @@ type IdentityChanged struct {
 	Name    string
 	Account chat.AccountID // that claims the name now
 	Err     *chat.Error
+	// Verified: the account that has the name here is verified. The one that claims it now isn't, and won't be by accepting it.
+	Verified bool
 }
 
 // NewDevice tells that the keys of this device were made anew, and why.
 type NewDevice struct{ Reason string }
+
+// DeviceAdded tells that an account which we know has a device that we didn't know. Its keys are those that were seen before: it has certified the device.
+type DeviceAdded struct {
+	Name    string
+	Account chat.AccountID
+	Device  chat.DeviceID
+	Issued  time.Time // the device's word
+	Mine    bool      // it is our own account: somebody has used our recovery words, ourselves perhaps
+}
+
+// DeviceRevoked tells that an account has revoked a device of its own: what that says later isn't believed.
+type DeviceRevoked struct {
+	Name    string
+	Account chat.AccountID
+	Device  chat.DeviceID
+	Mine    bool
+}
+
+// DevicesWithheld tells that the server shows an older device list of an account than it has shown before, or another one (Forked): a revoked device might
+// pass for a good one. What was seen before counts.
+type DevicesWithheld struct {
+	Name      string
+	Account   chat.AccountID
+	Have, Got uint64 // versions
+	Forked    bool
+}
 
 // The reasons of NewDevice.
 const (
@@ -184,5 +212,8 @@ func (KeyMissing) event()      {}
 func (KeyGained) event()       {}
 func (IdentityChanged) event() {}
 func (NewDevice) event()       {}
+func (DeviceAdded) event()     {}
+func (DeviceRevoked) event()   {}
+func (DevicesWithheld) event() {}
 func (Missed) event()          {}
 func (Ended) event()           {}

@@ -372,7 +372,7 @@ func (c *Client) page(l reached, after chat.Seq, limit int, fromEnd bool) ([]Mes
 	}
 	var all []Message
 	err := c.vault.View(func(r Reader) error {
-		names := nameReader{r: r, names: make(map[chat.AccountID]string)}
+		names := nameReader{r: r, known: make(map[chat.AccountID]personRecord)}
 		var self selfRecord
 		if b, err := r.Get(TableSelf, selfKey); err != nil {
 			return err
@@ -394,7 +394,8 @@ func (c *Client) page(l reached, after chat.Seq, limit int, fromEnd bool) ([]Mes
 			if err != nil {
 				return false, err
 			}
-			m.Old = true
+			sender := names.known[rec.Account]
+			m.Old, m.Trust = true, sender.trust()
 			all = append(all, m)
 			return len(all) < limit, nil
 		})
@@ -414,28 +415,25 @@ func reverse(all []Message) {
 	}
 }
 
-// nameReader looks names up once.
+// nameReader looks people up once.
 type nameReader struct {
 	r     Reader
-	names map[chat.AccountID]string
+	known map[chat.AccountID]personRecord
 }
 
 func (n nameReader) of(a chat.AccountID) (string, error) {
-	if name, ok := n.names[a]; ok || a.IsZero() {
-		return name, nil
+	p, ok := n.known[a]
+	if ok || a.IsZero() {
+		return p.Name, nil
 	}
 	b, err := n.r.Get(TablePeople, a[:])
-	if err != nil {
-		return "", err
+	if err == nil && b != nil {
+		err = parseRecord(b, &p)
 	}
-	var p personRecord
-	if b != nil {
-		if err := parseRecord(b, &p); err != nil {
-			return "", err
-		}
+	if err == nil {
+		n.known[a] = p
 	}
-	n.names[a] = p.Name
-	return p.Name, nil
+	return p.Name, err
 }
 
 // readPage is how many messages Read takes at a time.

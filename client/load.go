@@ -32,6 +32,9 @@ func (e *engine) load() error {
 	if err := e.loadRooms(); err != nil {
 		return err
 	}
+	if err := e.loadBackup(); err != nil {
+		return err
+	}
 	if e.vault.RolledBack() {
 		return e.renew(ReasonVaultRolledBack)
 	}

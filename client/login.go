@@ -23,6 +23,7 @@ type login struct {
 	self     selfRecord
 	held     map[chat.Generation]keys.Key
 	given    *keys.Key
+	vouched  bool // the account alone vouches for this device: see recoveryRecord
 }
 
 // loginResult is what came of it.
@@ -39,7 +40,7 @@ type loginResult struct {
 func (e *engine) newLogin() *login {
 	l := &login{
 		dial: e.cfg.Dial, address: e.address(), server: e.self.Server, software: e.cfg.Software,
-		id: e.id, self: e.self, held: e.keys.copy(),
+		id: e.id, self: e.self, held: e.keys.copy(), vouched: e.backup.rec.Vouched,
 	}
 	if key, ok := e.given(); ok {
 		l.given = &key
@@ -130,6 +131,8 @@ func (l *login) body(result *loginResult) (wire.Body, ed25519.PrivateKey, error)
 		return body, key.Access(hello.Generation), nil
 	case l.self.Enrolled:
 		return body, nil, nil // it may have been proven before; the server knows
+	case l.vouched && l.given == nil:
+		return body, nil, nil // the server knows the account, and takes its word for the device
 	case l.given != nil && hello.Generation > 1:
 		return body, nil, chat.Errorf(chat.CodeKeyOld)
 	case l.given != nil:
@@ -249,6 +252,9 @@ func (e *engine) loggedIn(l loginResult) {
 	e.checkKeys()
 	e.askInvitations()
 	e.publish()
+	e.listing = 0
+	e.ownDevices()
+	e.backupLogin(moved)
 }
 
 // checkKeys asks for the keys of the generations that we lack, and for links that we could make.

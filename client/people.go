@@ -17,10 +17,12 @@ type people struct {
 	devices  map[chat.DeviceID]*device
 	names    map[string]chat.AccountID // by folded name
 	looks    map[string]chat.AccountID // by skeleton (UTS 39)
+	former   map[string]bool           // folded names that another account had here before
 
 	// Of this session: whom the server couldn't or wouldn't vouch for rightly.
 	refused map[chat.AccountID]*chat.Error
 	ghosts  map[chat.DeviceID]bool
+	listed  // device lists
 }
 
 // device is one device of an account, as the account certified it.
@@ -36,8 +38,10 @@ func newPeople(server chat.Fingerprint) *people {
 		devices:  make(map[chat.DeviceID]*device),
 		names:    make(map[string]chat.AccountID),
 		looks:    make(map[string]chat.AccountID),
+		former:   make(map[string]bool),
 		refused:  make(map[chat.AccountID]*chat.Error),
 		ghosts:   make(map[chat.DeviceID]bool),
+		listed:   newListed(),
 	}
 }
 
@@ -70,7 +74,9 @@ func (p *people) load(r Reader) error {
 
 func (p *people) add(a chat.AccountID, rec *personRecord) {
 	p.accounts[a] = rec
-	if !rec.Former {
+	if rec.Former {
+		p.former[trust.FoldName(rec.Name)] = true
+	} else {
 		p.names[trust.FoldName(rec.Name)] = a
 		p.looks[trust.Skeleton(rec.Name)] = a
 	}
@@ -80,6 +86,7 @@ func (p *people) add(a chat.AccountID, rec *personRecord) {
 func (p *people) newSession() {
 	clear(p.refused)
 	clear(p.ghosts)
+	p.listed.newSession()
 }
 
 // name is the pinned name of an account, empty when it has none.
@@ -126,7 +133,7 @@ func (e *engine) meet(w *wire.Person) {
 	p := e.people
 	if err := p.examine(w); err != nil {
 		if p.refused[w.Account] == nil && err.Code != chat.CodeAuth {
-			e.emit(IdentityChanged{Name: w.Name, Account: w.Account, Err: err})
+			e.emit(IdentityChanged{Name: w.Name, Account: w.Account, Err: err, Verified: p.wasVerified(w)})
 		}
 		e.cfg.Log.Warn("somebody was refused", "name", w.Name, "account", w.Account, "err", err)
 		p.refused[w.Account] = err
@@ -134,12 +141,14 @@ func (e *engine) meet(w *wire.Person) {
 	}
 	rec := p.accounts[w.Account]
 	if rec == nil {
-		rec = &personRecord{Name: w.Name, NameSig: w.NameSig[:]}
+		rec = &personRecord{Name: w.Name, NameSig: w.NameSig[:], Changed: p.former[trust.FoldName(w.Name)]}
 		p.add(w.Account, rec)
 		e.put(TablePeople, w.Account[:], rec)
 	}
+	e.meetList(w, rec)
+	before := p.hasDevice(w.Account)
 	for _, raw := range w.Certificates {
-		e.meetDevice(w.Account, rec, raw)
+		e.meetDevice(w.Account, rec, raw, before)
 	}
 }
 
@@ -164,7 +173,8 @@ func (p *people) examine(w *wire.Person) *chat.Error {
 }
 
 // meetDevice pins a device that its account has certified. A certificate that isn't right is dropped: the device stays unknown.
-func (e *engine) meetDevice(a chat.AccountID, rec *personRecord, raw []byte) {
+// before: a device of the account is known already.
+func (e *engine) meetDevice(a chat.AccountID, rec *personRecord, raw []byte, before bool) {
 	cert, err := trust.ParseCertificate(raw)
 	if err == nil {
 		err = cert.Verify()
@@ -178,6 +188,9 @@ func (e *engine) meetDevice(a chat.AccountID, rec *personRecord, raw []byte) {
 	}
 	e.people.devices[cert.Device] = &device{account: a, cert: cert}
 	e.put(TableDevices, cert.Device[:], &deviceRecord{Account: a, Certificate: raw})
+	if before {
+		e.tellDevice(rec, &cert)
+	}
 	if cert.ListVersion > rec.Version {
 		rec.Version = cert.ListVersion
 		e.put(TablePeople, a[:], rec)
@@ -202,7 +215,8 @@ func (p *people) accept(e *engine, name string) {
 		return
 	}
 	rec := p.accounts[a]
-	rec.Former = true
+	rec.Former, rec.Verified, rec.VerifiedBy = true, 0, ""
+	p.former[folded] = true
 	delete(p.names, folded)
 	delete(p.looks, trust.Skeleton(rec.Name))
 	e.put(TablePeople, a[:], rec)

@@ -24,6 +24,7 @@ type MemberView struct {
 	Devices int
 	Role    Role
 	Muted   bool
+	Trust   Trust
 }
 
 // privateNamed finds a private room that we are in by its name here.
@@ -379,7 +380,7 @@ func (c *Client) Members(ctx context.Context, room string) ([]MemberView, error)
 		for a, n := range r.priv.devices {
 			all = append(all, MemberView{
 				Account: a, Name: e.people.name(a), Me: a == e.id.account(), Devices: n, Role: r.priv.state.role(a),
-				Muted: slices.Contains(r.priv.state.Muted, a),
+				Muted: slices.Contains(r.priv.state.Muted, a), Trust: e.people.trust(a),
 			})
 		}
 		slices.SortFunc(all, func(a, b MemberView) int { return strings.Compare(a.Name, b.Name) })

@@ -61,8 +61,8 @@ func (e *engine) named(r *room) {
 	e.emit(Invited{Room: r.rec.Name, By: e.self.Name, Direct: p.state.Direct, Members: len(p.devices)})
 }
 
-// ownDevices are the leaves of our account's other devices.
-func (e *engine) ownDevices(p *private) (all []chat.DeviceID) {
+// ownLeaves are the leaves of our account's other devices.
+func (e *engine) ownLeaves(p *private) (all []chat.DeviceID) {
 	p.g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
 		if l := leafOf(leaf); l.Account == e.id.account() && l.Device != e.id.device() {
 			all = append(all, l.Device)
@@ -72,16 +72,16 @@ func (e *engine) ownDevices(p *private) (all []chat.DeviceID) {
 	return all
 }
 
-// putOutDevices has devices of our account that it has revoked removed from every room.
-func (e *engine) putOutDevices(revoked func(chat.DeviceID) bool) {
-	for _, r := range e.roomsInOrder() {
-		if r.priv == nil || r.priv.g == nil {
-			continue
-		}
-		gone := slices.DeleteFunc(e.ownDevices(r.priv), func(d chat.DeviceID) bool { return !revoked(d) })
-		if len(gone) > 0 && !slices.ContainsFunc(r.priv.intents, func(in *intent) bool { return len(in.devices) > 0 }) {
-			e.want(r, &intent{devices: gone})
-		}
+// putOutRevoked has devices of our account that it has revoked removed from a room: whoever revoked them may have been killed before he could.
+func (e *engine) putOutRevoked(r *room) {
+	p := r.priv
+	list := e.people.list(e.id.account())
+	gone := slices.DeleteFunc(e.ownLeaves(p), func(d chat.DeviceID) bool {
+		_, revoked := list.Revoked(d)
+		return !revoked
+	})
+	if len(gone) > 0 && !slices.ContainsFunc(p.intents, func(in *intent) bool { return len(in.devices) > 0 }) {
+		e.want(r, &intent{devices: gone})
 	}
 }
 

@@ -216,6 +216,9 @@ func (e *engine) checkPackages(accounts []chat.AccountID, taken []wire.TakenPack
 		if !slices.Contains(accounts, t.Account) || l.Account != t.Account || l.Device != t.Device {
 			return nil, chat.Errorf(chat.CodeIdentityChange, "name", e.people.name(t.Account)).Because(errOtherDevice)
 		}
+		if _, revoked := e.people.list(t.Account).Revoked(t.Device); revoked {
+			continue
+		}
 		if err := (members{e}).ValidateMember(k.Leaf); err != nil {
 			return nil, chat.Errorf(chat.CodeIdentityChange, "name", e.people.name(t.Account)).Because(err)
 		}

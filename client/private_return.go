@@ -324,8 +324,11 @@ func (e *engine) caughtUpPrivate(r *room) {
 		e.planCommit(r)
 	}
 	e.soon(func() {
-		e.drive(r)
-		e.refresh(r)
+		if r.priv.g != nil {
+			e.putOutRevoked(r)
+			e.drive(r)
+			e.refresh(r)
+		}
 	})
 }
 

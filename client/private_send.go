@@ -294,7 +294,7 @@ func (e *engine) leavePrivate(r *room, answer func(error)) {
 	}
 	r.rec.Private.Leaving = true
 	r.rec.Joined = false
-	if others := e.ownDevices(p); len(others) > 0 {
+	if others := e.ownLeaves(p); len(others) > 0 {
 		e.want(r, &intent{devices: others}) // the account leaves, with all its devices
 	}
 	if !slices.ContainsFunc(r.outbox, func(o *outgoing) bool { return o.rec.Kind == outboxLeave }) {

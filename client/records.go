@@ -117,6 +117,11 @@ type personRecord struct {
 	NameSig []byte `cbor:"2,keyasint"`
 	Version uint64 `cbor:"3,keyasint,omitempty"` // the highest version of the device list that we saw
 	Former  bool   `cbor:"4,keyasint,omitempty"` // another account has the name now, as the person accepted
+	// Verified is when we compared keys with the person, ms since 1970; 0: we haven't. VerifiedBy says how.
+	Verified   int64  `cbor:"5,keyasint,omitempty"`
+	VerifiedBy string `cbor:"6,keyasint,omitempty"`
+	Changed    bool   `cbor:"7,keyasint,omitempty"` // another account had the name here before, and this one isn't verified
+	List       []byte `cbor:"8,keyasint,omitempty"` // the newest trust.DeviceList that we saw
 }
 
 // deviceRecord is a pinned device.

@@ -45,6 +45,7 @@ type (
 		Limit  int
 		Follow bool
 	}
+	verifyArgs struct{ Name, Number string }
 	memberArgs struct {
 		Room, Name string
 		Role       Role
@@ -136,6 +137,16 @@ func remoteMethods() map[string]remoteMethod {
 		}),
 		"read":   stream(serveRead),
 		"key":    method(func(ctx context.Context, api API, a roomArgs) (none, error) { return none{}, api.SetKey(ctx, a.Text) }),
+		"safety": method(func(ctx context.Context, api API, a roomArgs) (SafetyView, error) { return api.Safety(ctx, a.Text) }),
+		"verify": method(func(ctx context.Context, api API, a verifyArgs) (SafetyView, error) {
+			return api.Verify(ctx, a.Name, a.Number)
+		}),
+		"unverify": method(func(ctx context.Context, api API, a roomArgs) (SafetyView, error) { return api.Unverify(ctx, a.Text) }),
+		"recovery": method(func(ctx context.Context, api API, a roomArgs) (Phrase, error) { return api.Recovery(ctx, a.Text) }),
+		"devices":  method(func(ctx context.Context, api API, _ none) ([]DeviceView, error) { return api.Devices(ctx) }),
+		"revoke": method(func(ctx context.Context, api API, a roomArgs) (DeviceView, error) {
+			return api.RevokeDevice(ctx, a.Text)
+		}),
 		"resume": method(func(ctx context.Context, api API, a roomArgs) (none, error) { return none{}, api.Resume(ctx, a.Room) }),
 	}
 }
@@ -427,6 +438,36 @@ func (r *Remote) SetKey(ctx context.Context, text string) error {
 // Resume implements API.
 func (r *Remote) Resume(ctx context.Context, room string) error {
 	return r.run(ctx, "resume", roomArgs{Room: room})
+}
+
+// Safety implements API.
+func (r *Remote) Safety(ctx context.Context, name string) (SafetyView, error) {
+	return call[SafetyView](ctx, r, "safety", roomArgs{Text: name})
+}
+
+// Verify implements API.
+func (r *Remote) Verify(ctx context.Context, name, number string) (SafetyView, error) {
+	return call[SafetyView](ctx, r, "verify", verifyArgs{name, number})
+}
+
+// Unverify implements API.
+func (r *Remote) Unverify(ctx context.Context, name string) (SafetyView, error) {
+	return call[SafetyView](ctx, r, "unverify", roomArgs{Text: name})
+}
+
+// Recovery implements API.
+func (r *Remote) Recovery(ctx context.Context, language string) (Phrase, error) {
+	return call[Phrase](ctx, r, "recovery", roomArgs{Text: language})
+}
+
+// Devices implements API.
+func (r *Remote) Devices(ctx context.Context) ([]DeviceView, error) {
+	return call[[]DeviceView](ctx, r, "devices", none{})
+}
+
+// RevokeDevice implements API.
+func (r *Remote) RevokeDevice(ctx context.Context, id string) (DeviceView, error) {
+	return call[DeviceView](ctx, r, "revoke", roomArgs{Text: id})
 }
 
 // Close implements API: the session goes on in its own process.

@@ -186,7 +186,28 @@ func (s *scripted) Read(_ context.Context, r string, after chat.Seq, _ bool) ite
 }
 func (s *scripted) SetKey(_ context.Context, text string) error { return s.note("key", text) }
 func (s *scripted) Resume(_ context.Context, r string) error    { return s.note("resume", r) }
-func (s *scripted) Close(context.Context) error                 { return s.note("close") }
+func (s *scripted) Safety(_ context.Context, name string) (SafetyView, error) {
+	return full[SafetyView](), s.note("safety", name)
+}
+
+func (s *scripted) Verify(_ context.Context, name, number string) (SafetyView, error) {
+	return full[SafetyView](), s.note("verify", name, number)
+}
+
+func (s *scripted) Unverify(_ context.Context, name string) (SafetyView, error) {
+	return full[SafetyView](), s.note("unverify", name)
+}
+func (s *scripted) Recovery(_ context.Context, language string) (Phrase, error) {
+	return full[Phrase](), s.note("recovery", language)
+}
+func (s *scripted) Devices(context.Context) ([]DeviceView, error) {
+	return full[[]DeviceView](), s.note("devices")
+}
+
+func (s *scripted) RevokeDevice(_ context.Context, id string) (DeviceView, error) {
+	return full[DeviceView](), s.note("revoke", id)
+}
+func (s *scripted) Close(context.Context) error { return s.note("close") }
 
 // owned serves a scripted session and connects to it.
 func owned(t *testing.T, dir string) (*scripted, *Owner, *Remote) {
@@ -253,6 +274,18 @@ func TestRemoteCalls(t *testing.T) {
 	check("recent", messages, full[[]Message](), err)
 	check("key", nil, nil, r.SetKey(ctx, "hc1"))
 	check("resume", nil, nil, r.Resume(ctx, "h"))
+	safety, err := r.Safety(ctx, "bob")
+	check("safety", safety, full[SafetyView](), err)
+	safety, err = r.Verify(ctx, "bob", "12345")
+	check("verify", safety, full[SafetyView](), err)
+	safety, err = r.Unverify(ctx, "bob")
+	check("unverify", safety, full[SafetyView](), err)
+	phrase, err := r.Recovery(ctx, "fr")
+	check("recovery", phrase, full[Phrase](), err)
+	devices, err := r.Devices(ctx)
+	check("devices", devices, full[[]DeviceView](), err)
+	device, err := r.RevokeDevice(ctx, "abcd")
+	check("revoke", device, full[DeviceView](), err)
 	var seqs []chat.Seq
 	for m, err := range r.Read(ctx, "i", 1, false) {
 		if err != nil {
@@ -265,7 +298,7 @@ func TestRemoteCalls(t *testing.T) {
 	want := []string{
 		"status", "online", "join #lobby", "leave a", "create b", "rooms", "people c", "queue d /not a command", "post d x", "send e text",
 		"flush", "private bob hi", "found team", "invite team bob", "remove team bob", "members team", "role team bob 1", "topic team tea",
-		"mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "read i",
+		"mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "safety bob", "verify bob 12345", "unverify bob", "recovery fr", "devices", "revoke abcd", "read i",
 	}
 	if diff := cmp.Diff(want, s.asked); diff != "" {
 		t.Errorf("the owner was asked (-want +got):\n%s", diff)

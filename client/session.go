@@ -142,6 +142,8 @@ func answerRef(f wire.Frame) (ref uint64, err *chat.Error) {
 		return f.Ref, nil
 	case *wire.Generations:
 		return f.Ref, nil
+	case *wire.Backup:
+		return f.Ref, nil
 	case *wire.PackageState:
 		return f.Ref, nil
 	case *wire.Packages:
@@ -184,6 +186,8 @@ func (e *engine) receive(in inbound) {
 		e.emit(Notice{Text: f.Text, Time: time.UnixMilli(f.Time)})
 	case *wire.Rotated:
 		e.rotated(f)
+	case *wire.Devices:
+		e.ownDevices()
 	case *wire.Bye:
 		e.dismissed(f)
 	case *wire.Invited:

@@ -98,6 +98,7 @@ func (e *engine) commit() {
 		e.todo = e.todo[1:]
 		f()
 	}
+	e.watchBackup()
 	for r := range e.dirty {
 		e.put(TableRooms, r.id[:], &r.rec)
 	}

@@ -187,6 +187,10 @@ func (e *engine) check(r *room, n chat.Seq, entry *wire.Entry, envelope [32]byte
 		v.refuse(refused.Code, refused, pairs(refused.Params)...)
 		return v
 	}
+	if e.people.revokedBefore(env.Account, env.Device, entry.Time) {
+		v.refuse(chat.CodeRevoked, errRevoked)
+		return v
+	}
 	e.checkSeal(r, entry, &v)
 	if v.rec.Form == Refused {
 		return v
@@ -338,6 +342,7 @@ func (e *engine) message(r *room, n chat.Seq, rec *entryRecord) Message {
 	if err != nil {
 		e.fail(err)
 	}
+	m.Trust = e.people.trust(rec.Account)
 	return m
 }
 

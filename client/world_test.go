@@ -225,3 +225,15 @@ func (p *person) history() (texts []string) {
 	}
 	return texts
 }
+
+// anew starts the same server with nothing in it, as after the loss of its data.
+func (w *world) anew() {
+	w.t.Helper()
+	w.stop()
+	w.start()
+	public := w.key.AccessPublic(1)
+	g := hub.Generation{Number: 1, Access: public, KeyID: access.KeyID(public), At: time.Now()}
+	if err := w.server.Rotate(w.ctx, g, false, hub.Audit{Action: "key", At: time.Now()}); err != nil {
+		w.t.Fatal(err)
+	}
+}

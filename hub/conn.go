@@ -28,6 +28,7 @@ type Peer struct {
 	Classical bool   // no post-quantum key agreement
 	Proxied   bool   // through a reverse proxy: Address is the proxy's word
 	Since     time.Time
+	New       bool // the device has just enrolled
 }
 
 // The life of a connection at the hub:

@@ -39,6 +39,9 @@ func (s *Session) request(f wire.Frame) (ref uint64, answer []byte, err error) {
 		answer, err = s.putLink(f)
 		return f.Ref, answer, err
 	}
+	if ref, answer, err, ok := s.backupRequest(f); ok {
+		return ref, answer, err
+	}
 	return s.privateRequest(f)
 }
 
@@ -130,7 +133,7 @@ func (s *Session) who(f *wire.Who) ([]byte, error) {
 	}
 	answer := &wire.People{Ref: f.Ref, People: make([]wire.Person, 0, len(people))}
 	for _, p := range people {
-		person := wire.Person{Account: p.Account, Name: p.Name, NameSig: p.NameSig, Certificates: [][]byte{}}
+		person := wire.Person{Account: p.Account, Name: p.Name, NameSig: p.NameSig, Certificates: [][]byte{}, List: p.List}
 		for _, d := range p.Devices {
 			person.Certificates = append(person.Certificates, d.Certificate)
 		}

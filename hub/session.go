@@ -50,6 +50,9 @@ func (h *Hub) Attach(p Peer, c Conn) (*Session, error) {
 	}
 	h.accounts[p.Account][s] = struct{}{}
 	h.mu.Unlock()
+	if p.New {
+		h.deviceJoined(p.Account, p.Device)
+	}
 	if old != nil {
 		old.conn.Close(wire.Encode(&wire.Bye{Code: chat.CodeSuperseded}))
 		old.cancel()

@@ -38,10 +38,12 @@ type Store interface {
 	SetRetention(ctx context.Context, room chat.RoomID, keep Retention) error
 
 	PrivateStore
+	BackupStore
 
 	// Enrol makes the account and the device if they are new, takes the name, and opens the
 	// device's first session. CodeNameTaken, CodeNameLookalike, CodeNameOther, CodeBanned (reason), CodeRevoked,
-	// CodeKeyOld when the generation is not the current one.
+	// CodeKeyOld when the generation is not the current one. A device that comes Unproven is taken for an account that is known already, and
+	// as one that has proven nothing: CodeKeyNeeded for an unknown account, and where devices have to prove the current generation.
 	Enrol(ctx context.Context, e Enrolment) (Login, error)
 	// OpenSession begins a device's next session; its earlier ones can append no more. It alone need not survive a power cut,
 	// which ends every session anyway.
@@ -173,6 +175,7 @@ type Enrolment struct {
 	Skeleton    string   // unique: trust.Skeleton (UTS 39)
 	NameSig     [64]byte // the account's signature
 	Generation  chat.Generation
+	Unproven    bool // the access key didn't sign: only the account vouches for the device
 	At          time.Time
 }
 
@@ -181,6 +184,7 @@ type Login struct {
 	Session uint64
 	Name    string
 	Proven  chat.Generation // the newest generation that the device has proven
+	New     bool            // it wasn't known before
 }
 
 // Person is an account with its devices.
@@ -191,6 +195,7 @@ type Person struct {
 	Enrolled chat.Generation
 	At       time.Time
 	Banned   bool
+	List     []byte // trust.DeviceList; empty: none yet
 	Devices  []Device
 }
 

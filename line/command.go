@@ -1,6 +1,7 @@
 package line
 
 import (
+	"slices"
 	"strings"
 
 	"huisclos/admin"
@@ -22,6 +23,10 @@ const (
 	KindNumber  Kind = "number"
 	KindKey     Kind = "key"
 	KindOpen    Kind = "open"   // the word --open
+	KindYes     Kind = "yes"    // the word yes, no, or a safety number
+	KindSure    Kind = "sure"   // the word yes
+	KindRevoke  Kind = "revoke" // the word revoke
+	KindDevice  Kind = "device" // one of one's devices
 	KindServer  Kind = "server" // a command of the server's console
 )
 
@@ -64,6 +69,9 @@ func Commands() []Command {
 		{"react", []Arg{{KindMessage, true}, {KindEmoji, false}}, (*face).react},
 		{"history", []Arg{{KindNumber, true}}, (*face).history},
 		{"key", []Arg{{KindKey, true}}, (*face).key},
+		{"verify", []Arg{{KindPerson, false}, {KindYes, true}}, (*face).verify},
+		{"recovery", []Arg{{KindSure, true}}, (*face).recovery},
+		{"devices", []Arg{{KindRevoke, true}, {KindDevice, true}}, (*face).devices},
 		{"retry", []Arg{{KindRoom, true}}, (*face).retry},
 		{"quit", nil, (*face).quit},
 	}
@@ -78,7 +86,7 @@ func serverCommand() Command {
 // them; typed, they say so.
 func Later() []string {
 	return []string{
-		"verify", "send", "save", "search", "expire", "notify",
+		"send", "save", "search", "expire", "notify",
 	}
 }
 
@@ -123,7 +131,7 @@ func (c Command) parse(f *face, rest string) error {
 			needed++
 		}
 	}
-	open := len(c.Args) > 0 && (c.Args[len(c.Args)-1].Kind == KindSaid || c.Args[len(c.Args)-1].Kind == KindServer)
+	open := len(c.Args) > 0 && slices.Contains([]Kind{KindSaid, KindServer, KindYes}, c.Args[len(c.Args)-1].Kind)
 	if len(words) < needed || !open && len(words) > len(c.Args) {
 		return chat.Errorf(chat.CodeUsage, "reason", "chat", "detail", c.Syntax(f.Words))
 	}

@@ -91,6 +91,12 @@ func (c *completer) complete(before string) (int, []edit.Candidate) {
 		return start, matching(c.people, word, "", " ")
 	case KindOpen:
 		return start, matching([]string{"--open"}, word, "", "")
+	case KindYes:
+		return start, matching([]string{c.words.T("line.yes"), c.words.T("line.no")}, word, "", "")
+	case KindRevoke:
+		return start, matching([]string{c.words.T("line.revoke")}, word, "", " ")
+	case KindSure:
+		return start, matching([]string{c.words.T("line.yes")}, word, "", "")
 	case KindRole:
 		return start, matching([]string{"member", "moderator", "owner"}, word, "", "")
 	case KindServer:

@@ -36,6 +36,7 @@ type view interface {
 	notice(text string)                                                  // something happened
 	answer(text string)                                                  // something was asked for
 	link(link, text string)                                              // the link to share
+	code(text string)                                                    // something to photograph
 	header(room client.RoomView, people []client.PersonView, known bool) // known: people are those who are there
 	problem(err error)
 	past() int               // how many messages of the past to show on entering a room; < 0: not even those missed

@@ -182,7 +182,7 @@ func TestSlashes(t *testing.T) {
 		d.tail("18:04 [#lobby] alice: /not a command", "[#lobby]")
 		d.press("/jion dev\r")
 		d.sees("    ! error unknown_command.")
-		d.press("/verify\r")
+		d.press("/search\r")
 		d.sees("    ! error later.")
 		d.press("/join\r")
 		d.sees("    ! error usage.")

@@ -3,6 +3,7 @@ package line
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -29,6 +30,8 @@ type fake struct {
 	resumed  []string
 	created  []string
 	key      string
+	verified map[string]string // how, by name
+	unstored bool              // the backup isn't stored
 }
 
 func newFake() *fake {
@@ -36,7 +39,7 @@ func newFake() *fake {
 		events: make(chan client.Event, 1000),
 		status: client.Status{Name: "alice", Account: chat.AccountID{1}, Online: true, Address: "192.168.1.20:7540"},
 		rooms:  map[string][]client.Message{chat.Lobby: nil, "dev": nil},
-		people: map[string][]client.PersonView{},
+		people: map[string][]client.PersonView{}, verified: map[string]string{},
 	}
 }
 
@@ -230,6 +233,69 @@ func (f *fake) Mute(_ context.Context, room, _ string, _ bool) error { return no
 func (f *fake) Ban(_ context.Context, room, _ string, _ bool) error  { return notPrivate(room) }
 
 func notPrivate(room string) error { return chat.Errorf(chat.CodeNotPrivate, "name", room) }
+
+func (f *fake) Safety(_ context.Context, name string) (client.SafetyView, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if name == "nobody" {
+		return client.SafetyView{}, chat.Errorf(chat.CodeNoSuchPerson, "name", name)
+	}
+	return f.safety(name), nil
+}
+
+func (f *fake) safety(name string) client.SafetyView {
+	v := client.SafetyView{
+		Name: name, Number: strings.TrimSpace(strings.Repeat("01234 ", 12)), Code: "HUISCLOS-VERIFY:1:07:" + strings.Repeat("01234", 12), Trust: client.TrustSeen,
+	}
+	if by, ok := f.verified[name]; ok {
+		v.Trust, v.By, v.At = client.TrustVerified, by, start()
+	}
+	return v
+}
+
+func (f *fake) Verify(_ context.Context, name, number string) (client.SafetyView, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	by := client.ByPerson
+	if number != "" {
+		by = client.ByNumber
+	}
+	if number == "1" {
+		return client.SafetyView{}, chat.Errorf(chat.CodeSafetyOther, "name", name)
+	}
+	f.verified[name] = by
+	return f.safety(name), nil
+}
+
+func (f *fake) Unverify(_ context.Context, name string) (client.SafetyView, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.verified, name)
+	return f.safety(name), nil
+}
+
+func (f *fake) Recovery(context.Context, string) (client.Phrase, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := client.Phrase{Stored: !f.unstored, At: start()}
+	for i := range 24 {
+		p.Words = append(p.Words, "word"+strconv.Itoa(i+1))
+	}
+	return p, nil
+}
+
+func (f *fake) Devices(context.Context) ([]client.DeviceView, error) {
+	return []client.DeviceView{
+		{Device: chat.DeviceID{0xaa}, Issued: start(), Revoked: start().AddDate(0, 0, 1)}, {Device: chat.DeviceID{0xbb}, Issued: start(), This: true}, {Device: chat.DeviceID{0xcc}, Issued: start()},
+	}, nil
+}
+
+func (f *fake) RevokeDevice(_ context.Context, id string) (client.DeviceView, error) {
+	if id != "cc" {
+		return client.DeviceView{}, chat.Errorf(chat.CodeNoDevice, "id", id)
+	}
+	return client.DeviceView{Device: chat.DeviceID{0xcc}, Issued: start(), Revoked: start()}, nil
+}
 
 func (f *fake) Resume(_ context.Context, room string) error {
 	f.mu.Lock()

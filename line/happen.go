@@ -179,6 +179,13 @@ func (f *face) warning(e client.Event) {
 		f.view.notice(w.N("line.keygained", e.Opened, "generation", fmt.Sprint(e.Generation)))
 	case client.IdentityChanged:
 		f.view.problem(e.Err)
+		if e.Verified {
+			f.view.notice(w.T("line.identity.verified", "name", edit.SafeLine(e.Name)))
+		}
+	case client.DeviceAdded:
+		f.deviceAdded(e)
+	case client.DeviceRevoked, client.DevicesWithheld:
+		f.deviceList(e)
 	case client.NewDevice:
 		f.view.notice(w.T("line.newdevice." + e.Reason))
 	default:

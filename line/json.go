@@ -188,9 +188,15 @@ func stateJSON(w Words, e client.Event) []byte {
 	case client.KeyGained:
 		return jsonEvent("key_gained", "generation", e.Generation, "opened", e.Opened)
 	case client.IdentityChanged:
-		return jsonEvent("identity_changed", "name", e.Name, "account", e.Account.String(), "error", errorJSON(w, e.Err))
+		return jsonEvent("identity_changed", "name", e.Name, "account", e.Account.String(), "verified", e.Verified, "error", errorJSON(w, e.Err))
 	case client.NewDevice:
 		return jsonEvent("new_device", "reason", e.Reason)
+	case client.DeviceAdded:
+		return jsonEvent("device_added", "name", e.Name, "account", e.Account.String(), "device", e.Device.String(), "mine", e.Mine, "issued", timeJSON(e.Issued))
+	case client.DeviceRevoked:
+		return jsonEvent("device_revoked", "name", e.Name, "account", e.Account.String(), "device", e.Device.String(), "mine", e.Mine)
+	case client.DevicesWithheld:
+		return jsonEvent("devices_withheld", "name", e.Name, "account", e.Account.String(), "have", e.Have, "got", e.Got, "forked", e.Forked)
 	case client.Invited:
 		return jsonEvent("invited", "room", e.Room, "by", e.By, "direct", e.Direct, "members", e.Members)
 	case client.InvitationRefused:

@@ -146,6 +146,7 @@ func (p *plain) answer(text string)  { p.say(text) }
 func (p *plain) problem(err error)   { p.say(Problem(p.words, err)) }
 func (p *plain) restore(string)      {}
 func (p *plain) link(link, t string) { p.say(t + "\n" + link) }
+func (p *plain) code(string)         {}
 func (p *plain) update(*face)        {}
 
 func (p *plain) header(room client.RoomView, people []client.PersonView, known bool) {

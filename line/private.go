@@ -148,7 +148,10 @@ func (f *face) membersText(room string, members []client.MemberView, here []clie
 		case known:
 			facts = append(facts, w.T("line.list.away"))
 		}
-		row := "  " + edit.SafeLine(m.Name)
+		if !m.Me && m.Trust != "" {
+			facts = append(facts, w.T("line.trust."+string(m.Trust)))
+		}
+		row := "  " + trustMark(m.Trust, m.Me) + edit.SafeLine(m.Name)
 		if len(facts) > 0 {
 			row += ": " + strings.Join(facts, ", ")
 		}

@@ -48,15 +48,16 @@ func (r renderer) message(m client.Message, width int) []string {
 	}
 	room := "[" + roomLabel(m.Room) + "] "
 	sender := edit.SafeLine(m.Sender)
-	head := timeWidth + edit.Width(room) + edit.Width(sender) + 2
+	known := trustMark(m.Trust, m.Mine)
+	head := timeWidth + edit.Width(room) + edit.Width(known) + edit.Width(sender) + 2
 	first := r.style.faint(clock) + mark + r.style.faint(room)
 	switch {
 	case sender == "":
-		head -= 2
+		head -= 2 + edit.Width(known)
 	case m.Mine:
 		first += r.style.bold(sender) + ": "
 	default:
-		first += r.style.name(m.Account, sender) + ": "
+		first += r.trust(known) + r.style.name(m.Account, sender) + ": "
 	}
 	if note {
 		return hang(first, head, r.faintLines(text), width)

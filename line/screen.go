@@ -128,9 +128,14 @@ func (s *screen) restore(text string) { s.editor.Offer(text) }
 func (s *screen) link(link, text string) {
 	s.print(s.render.plainNotice(text, s.width())...)
 	s.print("", "  "+s.render.style.bold(link), "")
-	rows, err := QR(link, s.render.style.color)
+	s.code(link)
+}
+
+// code shows a text as a code to photograph, where it fits.
+func (s *screen) code(text string) {
+	rows, err := QR(text, s.render.style.color)
 	if err != nil || len(rows) > 0 && edit.Width(rows[0])+2 > s.width() {
-		return // it doesn't fit: the link stands there
+		return // the text stands there too
 	}
 	for _, row := range rows {
 		s.print("  " + row)
@@ -149,7 +154,7 @@ func (s *screen) header(room client.RoomView, people []client.PersonView, known 
 	all := make([]string, 0, len(people))
 	for _, p := range people {
 		if !p.Me && p.Refused == nil {
-			all = append(all, p.Name)
+			all = append(all, trustMark(p.Trust, false)+p.Name)
 			s.lookup.person(p.Name)
 		}
 	}

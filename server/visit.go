@@ -37,6 +37,11 @@ func (s *Server) visit(v *visitor, proxied bool) {
 		return
 	}
 	m, welcome, err := s.enter(stream, v, proxied)
+	if errors.Is(err, errRecovered) {
+		stream.Finish()
+		v.leave()
+		return
+	}
 	if err != nil {
 		s.refuse(stream, v, err)
 		return
@@ -88,7 +93,7 @@ func (s *Server) enter(stream *conn.Stream, v *visitor, proxied bool) (*member, 
 	if err := s.attempts.allow(v.from); err != nil {
 		return nil, nil, err
 	}
-	claim, err := s.authenticate(stream)
+	claim, err := s.authenticate(stream, v)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,8 +113,8 @@ func (s *Server) enter(stream *conn.Stream, v *visitor, proxied bool) (*member, 
 	return m, welcome, nil
 }
 
-// authenticate exchanges the frames of the login.
-func (s *Server) authenticate(stream *conn.Stream) (access.Claim, error) {
+// authenticate exchanges the frames of the login. errRecovered when there is none, but an account has got its backup.
+func (s *Server) authenticate(stream *conn.Stream, v *visitor) (access.Claim, error) {
 	exporter, err := stream.Exporter()
 	if err != nil {
 		return access.Claim{}, err
@@ -128,6 +133,9 @@ func (s *Server) authenticate(stream *conn.Stream) (access.Claim, error) {
 	}
 	if raw, err = stream.Read(); err != nil {
 		return access.Claim{}, err
+	}
+	if access.IsRecover(raw) {
+		return access.Claim{}, s.recover(stream, v, login, raw)
 	}
 	return login.Auth(raw)
 }
@@ -148,7 +156,7 @@ func (s *Server) attach(m *member, claim access.Claim, proxied bool) ([]byte, er
 	m.stream.Hold()
 	m.session, err = s.domain.attach(hub.Peer{
 		Account: claim.Body.Account, Device: claim.Body.Device, Session: login.Session, Name: login.Name,
-		Address: m.address, Client: claim.Client, Classical: m.stream.Classical(), Proxied: proxied, Since: now,
+		Address: m.address, Client: claim.Client, Classical: m.stream.Classical(), Proxied: proxied, Since: now, New: login.New,
 	}, m.stream)
 	if err != nil {
 		return nil, err
@@ -162,10 +170,15 @@ func (s *Server) attach(m *member, claim access.Claim, proxied bool) ([]byte, er
 func (s *Server) record(ctx context.Context, claim access.Claim, now time.Time) (hub.Login, error) {
 	b := &claim.Body
 	if b.Intent == wire.IntentEnrol {
+		if !claim.Proven {
+			if err := s.vouched(ctx, b); err != nil {
+				return hub.Login{}, err
+			}
+		}
 		return s.config.Store.Enrol(ctx, hub.Enrolment{
 			Account: b.Account, Device: b.Device, Certificate: b.Certificate, ListVersion: b.ListVersion,
 			Name: b.Name, Folded: trust.FoldName(b.Name), Skeleton: trust.Skeleton(b.Name), NameSig: b.NameSig,
-			Generation: b.Generation, At: now,
+			Generation: b.Generation, Unproven: !claim.Proven, At: now,
 		})
 	}
 	var proven chat.Generation

@@ -25,12 +25,19 @@ func (s *SQLite) Enrol(ctx context.Context, e hub.Enrolment) (hub.Login, error) 
 		if err != nil {
 			return err
 		}
-		device, err := enrolDevice(c, &e, account)
+		device, fresh, err := enrolDevice(c, &e, account)
 		if err != nil {
 			return err
 		}
-		login, err = s.enrolSession(c, device, e.Generation, e.At)
-		login.Name = name
+		proven := e.Generation
+		if e.Unproven {
+			proven = 0
+		}
+		login, err = s.enrolSession(c, device, proven, e.At)
+		if err == nil && newest.Prove && login.Proven < newest.Number {
+			return chat.Errorf(chat.CodeKeyNeeded)
+		}
+		login.Name, login.New = name, fresh
 		return err
 	})
 	s.sessions.forget(e.Device)
@@ -50,6 +57,8 @@ func enrolAccount(c *conn, e *hub.Enrolment) (no int64, name string, err error) 
 		return 0, "", chat.Errorf(chat.CodeNameOther, "name", name)
 	case no != 0:
 		return no, name, nil
+	case e.Unproven:
+		return 0, "", chat.Errorf(chat.CodeKeyNeeded)
 	}
 	if err := nameFree(c, e); err != nil {
 		return 0, "", err
@@ -89,7 +98,7 @@ func nameFree(c *conn, e *hub.Enrolment) error {
 }
 
 // enrolDevice finds or makes the device of an account.
-func enrolDevice(c *conn, e *hub.Enrolment, account int64) (no int64, err error) {
+func enrolDevice(c *conn, e *hub.Enrolment, account int64) (no int64, fresh bool, err error) {
 	var owner int64
 	revoked := false
 	err = c.query("SELECT no, account, revoked FROM devices WHERE device = ?", func(st *sqlite3.Stmt) error {
@@ -98,21 +107,21 @@ func enrolDevice(c *conn, e *hub.Enrolment, account int64) (no int64, err error)
 	}, e.Device[:])
 	switch {
 	case err != nil:
-		return 0, err
+		return 0, false, err
 	case no != 0 && owner != account:
-		return 0, chat.Errorf(chat.CodeAuth)
+		return 0, false, chat.Errorf(chat.CodeAuth)
 	case revoked:
-		return 0, chat.Errorf(chat.CodeRevoked)
+		return 0, false, chat.Errorf(chat.CodeRevoked)
 	case no != 0:
-		return no, nil
+		return no, false, nil
 	}
 	err = c.exec("INSERT INTO devices (device, account, certificate, list_version, session_gen, proven, revoked, last_login) VALUES (?, ?, ?, ?, 0, 0, 0, ?)",
 		e.Device[:], account, e.Certificate, int64(e.ListVersion), e.At) //nolint:gosec // stored as it is
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	no = c.LastInsertRowID()
-	return no, writeAudit(c, hub.Audit{Actor: e.Account.String(), Action: "device", Detail: e.Device.String(), At: e.At})
+	return no, true, writeAudit(c, hub.Audit{Actor: e.Account.String(), Action: "device", Detail: e.Device.String(), At: e.At})
 }
 
 // enrolSession begins a session with an enrolment.
@@ -139,7 +148,7 @@ func (s *SQLite) endSessions(c *conn, account chat.AccountID) error {
 	return c.exec("UPDATE devices SET session_gen = ? WHERE account = (SELECT no FROM accounts WHERE account = ?)", int64(s.sessions.number()), account[:]) //nolint:gosec // positive
 }
 
-const personColumns = `SELECT a.no, a.account, a.name, a.name_sig, a.enrolled, a.at, EXISTS (SELECT 1 FROM bans WHERE account = a.no) FROM accounts a `
+const personColumns = `SELECT a.no, a.account, a.name, a.name_sig, a.enrolled, a.at, EXISTS (SELECT 1 FROM bans WHERE account = a.no), l.list FROM accounts a LEFT JOIN device_lists l ON l.account = a.no `
 
 // People implements hub.Store.
 func (s *SQLite) People(ctx context.Context, accounts []chat.AccountID, devices []chat.DeviceID, names []string) ([]hub.Person, error) {
@@ -194,7 +203,7 @@ func readPeople(c *conn, where string, args ...any) ([]hub.Person, error) {
 	var people []hub.Person
 	var numbers []int64
 	err := c.query(personColumns+where, func(st *sqlite3.Stmt) error {
-		p := hub.Person{Account: chat.AccountID(blob32(st, 1)), Name: st.ColumnText(2), Enrolled: chat.Generation(st.ColumnInt64(4)), At: milli(st, 5), Banned: st.ColumnBool(6)} //nolint:gosec // small
+		p := hub.Person{Account: chat.AccountID(blob32(st, 1)), Name: st.ColumnText(2), Enrolled: chat.Generation(st.ColumnInt64(4)), At: milli(st, 5), Banned: st.ColumnBool(6), List: st.ColumnBlob(7, nil)} //nolint:gosec // small
 		copy(p.NameSig[:], st.ColumnRawBlob(3))
 		people = append(people, p)
 		numbers = append(numbers, st.ColumnInt64(0))

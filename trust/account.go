@@ -49,6 +49,9 @@ func (a *Account) ID() chat.AccountID { return chat.AccountID(a.key.Public().(ed
 // Bytes is the private key, 32 bytes, for the vault.
 func (a *Account) Bytes() []byte { return a.key.Seed() }
 
+// Sign is Sign with the account's key.
+func (a *Account) Sign(label string, x []byte) [64]byte { return Sign(a.key, label, x) }
+
 // SignName signs (server, name): the account takes that name there.
 func (a *Account) SignName(server chat.Fingerprint, name string) [64]byte {
 	return Sign(a.key, LabelName, signedName(server, name))

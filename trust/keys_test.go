@@ -239,20 +239,6 @@ func TestBadCertificates(t *testing.T) {
 	}
 }
 
-func TestSafetyNumber(t *testing.T) {
-	a, b := chat.AccountID{1}, chat.AccountID{2}
-	n := SafetyNumber(a, b)
-	if !regexp.MustCompile(`^\d{5}( \d{5}){11}$`).MatchString(n) {
-		t.Errorf("%q", n)
-	}
-	if SafetyNumber(b, a) != n {
-		t.Error("the two read different numbers")
-	}
-	if SafetyNumber(a, chat.AccountID{3}) == n || SafetyNumber(a, a)[:35] != n[:35] {
-		t.Error("it isn't made of the two accounts")
-	}
-}
-
 func FuzzParseCertificate(f *testing.F) {
 	_, _, c := certificate()
 	f.Add(c.Marshal())

@@ -19,7 +19,7 @@ const (
 	ReasonSpace     = "space"     // a space of any kind
 	ReasonInvisible = "invisible" // control, direction, format, private or unassigned characters
 	ReasonMark      = "mark"      // begins with a combining mark
-	ReasonSymbol    = "symbol"    // begins with "/" or "#", or holds a character that has a meaning in commands
+	ReasonSymbol    = "symbol"    // begins with "/" or "#", or holds a character that has a meaning in commands, or the mark of those who are verified
 )
 
 // CheckName says whether a person may be called so: 1 to 32 characters in NFC, at most 64 bytes, each printable, none
@@ -49,7 +49,7 @@ func nameFault(name string) string {
 			return ReasonInvisible
 		case i == 0 && unicode.Is(unicode.M, r):
 			return ReasonMark
-		case i == 0 && strings.ContainsRune("/#@-", r), strings.ContainsRune(":,\"'`<>\\", r):
+		case i == 0 && strings.ContainsRune("/#@-", r), strings.ContainsRune(":,\"'`<>\\✓✔", r):
 			return ReasonSymbol
 		}
 	}

@@ -45,6 +45,7 @@ func TestNames(t *testing.T) {
 		"#lobby":                    ReasonSymbol,
 		"a:b":                       ReasonSymbol,
 		"-x":                        ReasonSymbol,
+		"anna✓":                     ReasonSymbol, // the mark of those who are verified
 	} {
 		err := CheckName(name)
 		e, ok := err.(*chat.Error) //nolint:errorlint // CheckName's own

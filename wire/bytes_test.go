@@ -65,7 +65,7 @@ func TestExactBytes(t *testing.T) {
 		{&Who{Ref: 1, Accounts: []chat.AccountID{key}, Devices: []chat.DeviceID{dev}}, "85 1818 01 81" + key32 + "81" + dev32 + "80"},
 		{
 			&People{Ref: 1, People: []Person{{Account: key, Name: "alice", NameSig: sig, Certificates: [][]byte{{1}}}}},
-			"83 1819 01 81 84" + key32 + alice + sig64 + "81 41 01",
+			"83 1819 01 81 85" + key32 + alice + sig64 + "81 41 01" + "40",
 		},
 		{&List{Ref: 1}, "83 181a 01 50 00000000000000000000000000000000"},
 		{&Listing{Ref: 1, Present: []Present{{Account: key, Device: dev, Name: "alice", Since: at}}}, "83 181b 01 81 85" + key32 + dev32 + alice + time6 + "60"},

@@ -63,8 +63,14 @@ func maxSize(t Type) int {
 		return MaxFrame
 	case TypeCommit, TypePutState, TypeRoomState, TypeInvitationList, TypePackages, TypeRosterList:
 		return MaxFrame
+	case TypeRecovered:
+		return MaxFrame
+	case TypePutBackup, TypeBackup:
+		return MaxBackup + 1<<10
 	case TypePutPackages:
 		return (MaxKeyPackages + 1) * (MaxKeyPackage + 128)
+	case TypePutList:
+		return MaxDeviceList + 64
 	case TypeWho, TypeTakePackages:
 		return 64 << 10
 	}
@@ -74,7 +80,7 @@ func maxSize(t Type) int {
 // IsLarge reports whether a frame, of which start is the beginning, may be larger than a message: Limits.Commit bounds it instead of Limits.Frame.
 func IsLarge(start []byte) bool {
 	switch t, _ := typeOf(start); t {
-	case TypeCommit, TypePutState, TypePutPackages:
+	case TypeCommit, TypePutState, TypePutPackages, TypePutBackup:
 		return true
 	}
 	return false
@@ -104,6 +110,9 @@ func empty(t Type) Frame {
 		return f
 	}
 	if f := emptyPrivate(t); f != nil {
+		return f
+	}
+	if f := emptyRecovery(t); f != nil {
 		return f
 	}
 	return emptyOther(t)

@@ -19,6 +19,7 @@ type Person struct {
 	Name         string
 	NameSig      [64]byte
 	Certificates [][]byte // of the devices, trust.Certificate
+	List         []byte   // trust.DeviceList; empty where there is none yet
 }
 
 // People answers Who; whom the server doesn't know is absent.

@@ -40,6 +40,13 @@ func seemly(f writable) {
 		f.Info = append([]byte{1}, f.Info...)
 	case *PutState:
 		f.Info = append([]byte{1}, f.Info...)
+	case *PutBackup:
+		f.Serial = f.Serial>>1 | 1
+		f.Sealed = append([]byte{1}, f.Sealed...)
+	case *PutList:
+		f.List = append([]byte{1}, f.List[:min(len(f.List), MaxDeviceList-1)]...)
+	case *Recover:
+		f.Account[31] |= 1
 	}
 }
 
@@ -195,7 +202,7 @@ func TestParsePrivateEnvelope(t *testing.T) {
 
 func TestIsLarge(t *testing.T) {
 	for _, f := range every() {
-		_, large := map[Type]bool{TypeCommit: true, TypePutState: true, TypePutPackages: true}[f.kind()]
+		_, large := map[Type]bool{TypeCommit: true, TypePutState: true, TypePutPackages: true, TypePutBackup: true}[f.kind()]
 		if raw := Encode(f); IsLarge(raw[:3]) != large {
 			t.Errorf("%T", f)
 		}

@@ -55,4 +55,12 @@ const (
 	TypeRoster         Type = 55 // C
 	TypeRosterList     Type = 56 // S
 	TypeExpelled       Type = 57 // S
+
+	TypePutBackup Type = 80 // C
+	TypeGetBackup Type = 81 // C
+	TypeBackup    Type = 82 // S
+	TypeRecover   Type = 83 // C
+	TypeRecovered Type = 84 // S
+	TypeDevices   Type = 85 // S
+	TypePutList   Type = 86 // C
 )

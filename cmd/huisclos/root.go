@@ -20,7 +20,7 @@ func (a *app) root() *cobra.Command {
 	c.PersistentFlags().StringVar(&a.lang, "lang", "", "")
 	c.AddCommand(
 		a.host(), a.join(), a.serve(), a.send(), a.read(), a.watch(), a.keyCommand(), a.adminCommand(), a.doctor(), a.demo(),
-		a.lock(), a.unlock(), a.completion(), a.version(),
+		a.lock(), a.unlock(), a.recoveryWords(), a.recover(), a.completion(), a.version(),
 	)
 	words(c)
 	cli.Program{Words: a.words, Text: "cmd.", Width: cli.Width(a.out)}.Localize(c)

@@ -69,12 +69,13 @@ var allowed = map[string][]string{
 	"content":          {"chat"},
 	"keys":             {"access", "chat"}, // the strings' code is the server's too
 	"seal":             {"chat", "trust", "wire"},
-	"mls":              {},      // RFC 9420 and nothing of ours: it can be read, tested and used alone
-	"mls/mlstest":      {"mls"}, // forges what mls refuses, for its tests: the types of mls with a codec of its own
-	"docs/vectors/gen": {"access", "chat", "content", "keys", "seal", "trust", "wire"},
+	"recovery":         {"chat", "trust", "wire"}, // of clients alone: it holds the shared keys
+	"mls":              {},                        // RFC 9420 and nothing of ours: it can be read, tested and used alone
+	"mls/mlstest":      {"mls"},                   // forges what mls refuses, for its tests: the types of mls with a codec of its own
+	"docs/vectors/gen": {"access", "chat", "content", "keys", "recovery", "seal", "trust", "wire"},
 	// Domain: the server's and the client's don't know each other.
 	"hub":              {"chat", "wire", "trust", "access"},
-	"client":           {"access", "chat", "content", "keys", "mls", "seal", "trust", "wire"},
+	"client":           {"access", "chat", "content", "keys", "mls", "recovery", "seal", "trust", "wire"},
 	"client/vaulttest": {"chat", "client"},
 	// Adapters: each imports the domain whose interface it implements, never another adapter.
 	"store":             {"chat", "hub", "store/schema", "wire"},
@@ -138,7 +139,7 @@ func TestServerHalfKnowsNoKey(t *testing.T) {
 	for _, p := range list(t, "./hub", "./store", "./fanout/...", "./server", "./admin/...", "./internal/daemon", "./cmd/huisclosd") {
 		for _, d := range p.Deps {
 			switch o := own(d); o {
-			case "keys", "seal", "content", "vault", "client", "line", "mls", "tui", "web":
+			case "keys", "seal", "recovery", "content", "vault", "client", "line", "mls", "tui", "web":
 				t.Errorf("%s reaches %s", own(p.ImportPath), o)
 			}
 		}
@@ -147,7 +148,7 @@ func TestServerHalfKnowsNoKey(t *testing.T) {
 
 // Formats are pure: what they do depends on their arguments alone (and on randomness), so they can be fuzzed and run in a browser.
 func TestFormatsArePure(t *testing.T) {
-	for _, p := range list(t, "./chat", "./wire", "./trust", "./access", "./keys", "./seal", "./mls", "./mls/mlstest", "./content") {
+	for _, p := range list(t, "./chat", "./wire", "./trust", "./access", "./keys", "./seal", "./mls", "./mls/mlstest", "./content", "./recovery") {
 		for _, i := range p.Imports {
 			switch i {
 			case "net", "os", "database/sql", "net/http", "crypto/tls", "os/exec", "syscall", "path/filepath":

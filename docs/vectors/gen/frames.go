@@ -56,8 +56,8 @@ func (w *world) frames() Frames {
 	add("RoomList", wire.Encode(&wire.RoomList{Ref: 4, Rooms: []wire.RoomInfo{info}}), 4, []any{infoFields})
 	add("Create", wire.Encode(&wire.Create{Ref: 5, Name: "music"}), 5, "music")
 	add("Who", wire.Encode(&wire.Who{Ref: 6, Accounts: []chat.AccountID{a}, Devices: []chat.DeviceID{d}, Names: []string{"alice"}}), 6, []any{account}, []any{device}, []any{"alice"})
-	add("People", wire.Encode(&wire.People{Ref: 6, People: []wire.Person{{Account: a, Name: "alice", NameSig: sig, Certificates: [][]byte{[]byte("a certificate")}}}}),
-		6, []any{[]any{account, "alice", Bytes(l.SigD), []any{Bytes("a certificate")}}})
+	add("People", wire.Encode(&wire.People{Ref: 6, People: []wire.Person{{Account: a, Name: "alice", NameSig: sig, Certificates: [][]byte{[]byte("a certificate")}, List: []byte("a list")}}}),
+		6, []any{[]any{account, "alice", Bytes(l.SigD), []any{Bytes("a certificate")}, Bytes("a list")}})
 	add("List", wire.Encode(&wire.List{Ref: 8}), 8, Bytes(make([]byte, 16)))
 	add("Listing", wire.Encode(&wire.Listing{Ref: 8, Present: []wire.Present{{Account: a, Device: d, Name: "alice", Since: now, Client: "example 1.0"}}}),
 		8, []any{[]any{account, device, "alice", now, "example 1.0"}})
@@ -68,6 +68,7 @@ func (w *world) frames() Frames {
 	add("PutLink", wire.Encode(&wire.PutLink{Ref: 10, Generation: 2, Link: []byte("a link")}), 10, 2, Bytes("a link"))
 	add("Rotated", wire.Encode(&wire.Rotated{Generation: 2, Access: h}), 2, hash)
 	w.privateFrames(add, h)
+	w.recoveryFrames(add, []any{account, "alice", Bytes(l.SigD), []any{Bytes("a certificate")}, Bytes("a list")}, sig)
 	f.Refused = refusedFrames()
 	return f
 }

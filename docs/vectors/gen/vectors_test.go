@@ -25,6 +25,7 @@ import (
 	"huisclos/conn"
 	"huisclos/content"
 	"huisclos/keys"
+	"huisclos/recovery"
 	"huisclos/seal"
 	"huisclos/trust"
 	"huisclos/wire"
@@ -141,7 +142,8 @@ func TestNames(t *testing.T) {
 			t.Errorf("%q: %v, want %s", n.Name, err, n.Reason)
 		}
 	}
-	if trust.SafetyNumber(chat.AccountID(v.AccountB), chat.AccountID(v.AccountA)) != v.Safety {
+	server := chat.Fingerprint(v.Server)
+	if trust.SafetyNumber(server, chat.AccountID(v.AccountB), chat.AccountID(v.AccountA)) != v.Safety || trust.SafetyCode(server, v.Safety) != v.Code {
 		t.Error("safety number")
 	}
 }
@@ -402,7 +404,7 @@ func TestGenerations(t *testing.T) {
 // Each frame is the CBOR of its fields, written here by hand.
 func TestFrames(t *testing.T) {
 	v := load[Frames](t, "frames.json")
-	if len(v.Frames) != 46 {
+	if len(v.Frames) != 53 {
 		t.Errorf("%d frames", len(v.Frames))
 	}
 	for _, f := range v.Frames {
@@ -500,6 +502,42 @@ func TestPage(t *testing.T) {
 	} {
 		if !strings.Contains(page, hex.EncodeToString(v)) {
 			t.Errorf("the page's example has another %s", name)
+		}
+	}
+}
+
+func TestRecovery(t *testing.T) {
+	v := load[Recovery](t, "recovery.json")
+	for _, words := range []string{v.English, v.French} {
+		secret, err := recovery.Parse(words)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "secret", secret, v.Secret)
+	}
+	for _, wrong := range v.Wrong {
+		if _, err := recovery.Parse(wrong.Words); string(chat.CodeOf(err)) != wrong.Code || wrong.Code == "" {
+			t.Errorf("%s: %v, want %s", wrong.Words, err, wrong.Code)
+		}
+	}
+	b, err := openBackup(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "backup", wire.Marshal(b), v.Backup)
+	same(t, "TR", sum512(v.TRInput), v.TR)
+	if !trust.Verify(b.Account, access.LabelRecover, v.TR, [64]byte(v.SigR)) {
+		t.Error("sigR")
+	}
+	account := chat.AccountID(b.Account)
+	list, err := trust.ParseDeviceList(chat.Fingerprint(v.Server), account, v.List)
+	if err != nil || list.Version() != 3 {
+		t.Fatal(err)
+	}
+	same(t, "list", list.Marshal(), v.List)
+	for _, wrong := range v.WrongLists {
+		if _, err := trust.ParseDeviceList(chat.Fingerprint(v.Server), account, wrong.List); err == nil {
+			t.Error(wrong.Why)
 		}
 	}
 }

@@ -155,9 +155,11 @@ func other(letter string) string {
 // Names is names.json: which names may be, and which are one.
 type Names struct {
 	Names    []Name
+	Server   Hex // its fingerprint
 	AccountA Hex
 	AccountB Hex
 	Safety   string
+	Code     string // in the QR code
 }
 
 // Name is one of them.
@@ -170,7 +172,8 @@ type Name struct {
 
 func (w *world) names() Names {
 	a, b := w.account.ID(), chat.AccountID(seed("other account", 32))
-	n := Names{AccountA: a[:], AccountB: b[:], Safety: trust.SafetyNumber(a, b)}
+	number := trust.SafetyNumber(w.server, a, b)
+	n := Names{Server: w.server[:], AccountA: a[:], AccountB: b[:], Safety: number, Code: trust.SafetyCode(w.server, number)}
 	for _, name := range []string{
 		"alice", "Alice", "аlice", "a1ice", "Élodie", "E\u0301lodie", "李小龍", "محمد", "straße", "", "two words", "\u202ealice", "ali\u200bce", "\u0301a", "/quit", "a:b",
 		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",

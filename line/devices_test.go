@@ -1,0 +1,33 @@
+package line
+
+import (
+	"testing"
+
+	"huisclos/chat"
+	"huisclos/client"
+)
+
+func TestDevices(t *testing.T) {
+	converse(t, 100, 40, nil, func(d *desk) {
+		d.press("/devices\r")
+		d.sees("aa000000, made on Tuesday 14 October 2025, revoked on Wednesday 15 October 2025")
+		d.sees("bb000000, made on Tuesday 14 October 2025: this one")
+		d.sees("cc000000, made on Tuesday 14 October 2025")
+		d.press("/devices revoke\r", "/devices remove cc\r")
+		d.sees("! error usage.")
+		d.press("/devices revoke dd\r")
+		d.sees("! error no_device.")
+		d.press("/devices revoke cc\r")
+		d.sees("cc000000 is revoked")
+		for _, e := range []client.Event{
+			client.DeviceRevoked{Name: "alice", Device: chat.DeviceID{0xaa}, Mine: true}, client.DeviceRevoked{Name: "bob", Device: chat.DeviceID{0xdd}},
+			client.DevicesWithheld{Name: "bob", Have: 3, Got: 2}, client.DevicesWithheld{Name: "bob", Forked: true},
+		} {
+			d.events <- e
+		}
+		d.sees("Your device aa000000 is revoked.")
+		d.sees("bob has revoked a device (dd000000).")
+		d.sees("an older list of bob's devices (version 2) than before (version 3)")
+		d.sees("different lists of bob's devices")
+	})
+}
