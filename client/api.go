@@ -68,6 +68,9 @@ type API interface {
 	SetRole(ctx context.Context, room, name string, role Role) error
 	// SetTopic changes what a private room is about; moderators and owners can. CodeRole, CodeTooLarge.
 	SetTopic(ctx context.Context, room, topic string) error
+	// SetPast says what newcomers of a private room are given of what was written before them: nothing (0, as in a new room), the last days, everything (-1). Only
+	// owners can. CodeRole, CodeTooLarge.
+	SetPast(ctx context.Context, room string, days int) error
 	// Mute keeps everybody from showing a plain member's messages, or lets them show again. CodeRole, CodeSelf.
 	Mute(ctx context.Context, room, name string, mute bool) error
 	// Ban removes a person and keeps others from inviting him again, or lets them. CodeRole, CodeSelf.
@@ -249,6 +252,7 @@ type Message struct {
 	Edited     bool   // Text isn't what was said first
 	TakenBy    string // of Taken
 	Reactions  []ReactionView
+	SharedBy   string // the member on whose word it is here; empty: it was read in the log
 }
 
 // About says what of a private room's state has changed.
@@ -266,6 +270,8 @@ const (
 	// AboutBanned and AboutUnbanned: whether Name can be invited.
 	AboutBanned   About = 5
 	AboutUnbanned About = 6
+	// AboutPast: what newcomers are given: Value is a number of days, "-1" for everything, "0" for nothing.
+	AboutPast About = 7
 )
 
 // Change is one change of a private room's state.

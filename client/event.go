@@ -8,7 +8,7 @@ import (
 
 // Event is one of: Message, Sent, SendFailed, Arrivals, Online, Offline, Notice,
 // Gap, RoomStopped, RoomResumed, Rotated, KeyMissing, KeyGained, IdentityChanged, NewDevice, DeviceAdded, DeviceRevoked,
-// DevicesWithheld, Missed, Ended, Invited, InvitationRefused, PutOut, Left, Returning, Returned, Updated.
+// DevicesWithheld, Missed, Ended, Invited, InvitationRefused, PutOut, Left, Returning, Returned, Updated, PastShared.
 type Event interface{ event() }
 
 // Sent tells that a message of ours is durable on the server.
@@ -162,6 +162,16 @@ type Ended struct {
 type Updated struct{ Message Message }
 
 func (Updated) event() {}
+
+// PastShared tells that a member has told messages from before this device could read them. More: others are asked for.
+type PastShared struct {
+	Room     string
+	By       string
+	Messages int
+	More     bool
+}
+
+func (PastShared) event() {}
 
 // Invited tells that somebody has taken us into a private room, or has begun a direct conversation. We are in it.
 type Invited struct {

@@ -22,17 +22,20 @@ type private struct {
 	devices map[chat.AccountID]int // leaves of each member
 	opened  *opened                // the next entry, verified while its people are asked for
 
-	intents []*intent
-	busy    bool      // the first intent waits for an answer of the server
-	sent    *sent     // our commit on its way; nil: none
-	again   bool      // the room's newest state was asked for and is asked for again
-	stated  chat.Seq  // where a state of the room was told last
-	tries   int       // in a row to come back
-	cleared chat.Seq  // entries up to here are judged by themselves: the others aren't further
-	doubt   bool      // the others may be further: to be settled at the head of the log
-	asked   time.Time // when that was asked last
-	out     bool      // in this session the server said that we aren't on the roster; it was told
-	early   uint64    // the epoch for which a commit of what waits was planned
+	intents      []*intent
+	busy         bool  // the first intent waits for an answer of the server
+	sent         *sent // our commit on its way; nil: none
+	again        bool  // the room's newest state was asked for and is asked for again
+	pastAsked    bool  // in this session
+	pastAnswered map[chat.MessageID]bool
+	pastTold     map[chat.DeviceID]int // answers
+	stated       chat.Seq              // where a state of the room was told last
+	tries        int                   // in a row to come back
+	cleared      chat.Seq              // entries up to here are judged by themselves: the others aren't further
+	doubt        bool                  // the others may be further: to be settled at the head of the log
+	asked        time.Time             // when that was asked last
+	out          bool                  // in this session the server said that we aren't on the roster; it was told
+	early        uint64                // the epoch for which a commit of what waits was planned
 }
 
 // opened is what Group.Open said of the entry at seq.
@@ -175,7 +178,10 @@ func (e *engine) follow(r *room, g *mls.Group) {
 // private is the room's MLS half; it makes one for a room that has none.
 func (r *room) private() *private {
 	if r.priv == nil {
-		r.priv = &private{offers: make(map[[32]byte]roomState), devices: make(map[chat.AccountID]int)}
+		r.priv = &private{
+			offers: make(map[[32]byte]roomState), devices: make(map[chat.AccountID]int),
+			pastAnswered: make(map[chat.MessageID]bool), pastTold: make(map[chat.DeviceID]int),
+		}
 	}
 	if r.rec.Private == nil {
 		r.rec.Private = new(privateRecord)

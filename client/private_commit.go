@@ -328,6 +328,9 @@ func (e *engine) ownCommit(r *room, n chat.Seq, v *verdict) {
 	r.rec.Private.Updated = time.Now().UnixMilli()
 	v.good = true
 	e.advanced(r, n, v, s.change)
+	if len(v.rec.Added) > 0 {
+		e.givePastTo(r, n)
+	}
 	if s.in != nil {
 		p.drop(s.in)
 		s.in.done(nil)

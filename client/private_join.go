@@ -265,6 +265,7 @@ func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, chang
 	}
 	r.rec.Private.State = p.state.marshal()
 	r.rec.Private.Commit, r.rec.Private.Applied, r.rec.Private.Epoch = inv.Seq, inv.Seq, g.Epoch()
+	r.rec.Private.Came, r.rec.Private.Inviter = inv.Seq, inv.Account
 	r.rec.Private.Confirm = inv.Seq // the roster is compared before the first message
 	r.rec.Joined, r.rec.Anchored = true, true
 	r.rec.Base, r.rec.BaseHash, r.rec.Seq, r.rec.Hash = inv.Seq, inv.Hash, inv.Seq, inv.Hash

@@ -32,6 +32,10 @@ const (
 	innerState innerKind = 1
 	// innerWantState: the sender lacks the state that is in force.
 	innerWantState innerKind = 2
+	// innerWantPast: the sender lacks messages that others have read (wantPast).
+	innerWantPast innerKind = 3
+	// innerPast: such messages (past).
+	innerPast innerKind = 4
 )
 
 // readContent judges a message, or a proposal.
@@ -212,6 +216,12 @@ func (e *engine) readInner(r *room, n chat.Seq, in *inner, epoch uint64, v *verd
 		if v.env.Account != e.id.account() || v.env.Device != e.id.device() {
 			e.answerState(r)
 		}
+	case innerWantPast:
+		v.rec.Form = Silent
+		e.tellPast(r, v.env.ID, v.env.Account, v.env.Device, in.Content)
+	case innerPast:
+		v.rec.Form = Silent
+		e.takePast(r, v, in.Content)
 	default:
 		v.rec.Form = Unsupported
 	}

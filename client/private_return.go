@@ -172,6 +172,9 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 	}
 	hash := wire.HashEnvelope(raw)
 	p.g, p.coming, p.sent, p.opened = nil, g, nil, nil
+	if !rec.Lost {
+		rec.LostAt = e.lastRead(r)
+	}
 	rec.Lost, rec.Return, rec.ReturnID, rec.Pending = true, hash[:], id, nil
 	r.sentIn = e.session
 	e.touch(r)
@@ -180,6 +183,21 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 	}
 	e.stage.frames = append(e.stage.frames, wire.Encode(frame))
 	return nil
+}
+
+// lastRead is the entry up to which we followed the group: before the first that is unreadable, or that we doubt.
+func (e *engine) lastRead(r *room) chat.Seq {
+	last := r.rec.Seq
+	err := e.eachEntry(r, r.rec.Private.Applied, lastSeq, func(n chat.Seq, rec *entryRecord) bool {
+		if rec.Form == Unreadable || rec.Form == Refused {
+			last = n - 1
+		}
+		return true
+	})
+	if err != nil {
+		e.fail(err)
+	}
+	return last
 }
 
 // returned takes the group that our external commit has made: it is in the log.
@@ -193,6 +211,12 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 	}
 	e.follow(r, g)
 	rec.Lost, rec.Return, rec.ReturnID = false, nil, chat.MessageID{}
+	if rec.Epoch == 0 {
+		rec.Came = n
+		e.miss(r, 0, n)
+	} else {
+		e.miss(r, rec.LostAt, n)
+	}
 	rec.Applied, rec.Epoch, rec.Confirm, rec.Updated, rec.Voided = n, g.Epoch(), n, time.Now().UnixMilli(), 0
 	e.touch(r)
 	v.good = true
@@ -203,6 +227,7 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 	if p.lacksState() {
 		e.enqueueInner(r, innerWantState, nil)
 	}
+	e.askPast(r)
 	if !rec.Nameless {
 		e.emit(Returned{Room: r.rec.Name})
 	}
@@ -325,6 +350,7 @@ func (e *engine) caughtUpPrivate(r *room) {
 	}
 	e.soon(func() {
 		if r.priv.g != nil {
+			e.askPast(r)
 			e.putOutRevoked(r)
 			e.drive(r)
 			e.refresh(r)
@@ -336,6 +362,9 @@ func (e *engine) caughtUpPrivate(r *room) {
 func (e *engine) lost(r *room) error {
 	p, rec := r.priv, r.rec.Private
 	p.g, p.coming, p.sent = nil, nil, nil
+	if !rec.Lost {
+		rec.LostAt = r.rec.Seq
+	}
 	rec.Lost, rec.Return, rec.ReturnID, rec.Pending = true, nil, chat.MessageID{}, nil
 	e.touch(r)
 	return e.forgetGroup(r)

@@ -228,6 +228,10 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 	if !e.checkInner(r, n, v) {
 		return
 	}
+	if o.rec.Kind == innerWantPast {
+		r.rec.Private.Asked = v.rec.ID
+		e.touch(r)
+	}
 	if o.rec.Kind == innerState {
 		if s, err := parseState(o.rec.Content); err == nil {
 			e.offered(r, epoch, s)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"slices"
+	"strconv"
 
 	"huisclos/chat"
 	"huisclos/mls"
@@ -65,7 +66,7 @@ func parseState(b []byte) (roomState, error) {
 }
 
 func (s *roomState) valid() bool {
-	if s.Version != 1 || s.Number == 0 || len(s.Topic) > maxTopic || s.History < -1 {
+	if s.Version != 1 || s.Number == 0 || len(s.Topic) > maxTopic || s.History < pastAll || s.History > maxPastDays {
 		return false
 	}
 	if s.Direct != (s.Name == "") {
@@ -95,6 +96,9 @@ func isSet(accounts []chat.AccountID) bool {
 
 // difference says what has changed from one state to the next.
 func (s *roomState) difference(next *roomState) (all []aboutRecord) {
+	if s.History != next.History {
+		all = append(all, aboutRecord{What: AboutPast, Value: strconv.Itoa(int(next.History))})
+	}
 	if s.Topic != next.Topic {
 		all = append(all, aboutRecord{What: AboutTopic, Value: next.Topic})
 	}

@@ -88,6 +88,17 @@ type privateRecord struct {
 	Leaving   bool           `cbor:"14,keyasint,omitempty"` // we have asked to be removed
 	Gone      bool           `cbor:"15,keyasint,omitempty"` // we aren't a member any more
 	Nameless  bool           `cbor:"16,keyasint,omitempty"` // we came from outside and don't know the room's state yet
+	Came      chat.Seq       `cbor:"17,keyasint,omitempty"` // the commit that brought us
+	Inviter   chat.AccountID `cbor:"18,keyasint"`           // who made it
+	Wanted    *wantedRecord  `cbor:"19,keyasint,omitempty"` // what we lack and others are asked for
+	Asked     chat.MessageID `cbor:"20,keyasint"`           // our last request
+	LostAt    chat.Seq       `cbor:"21,keyasint,omitempty"` // up to here we followed, before we didn't
+}
+
+// wantedRecord is a range of entries: after one, up to another.
+type wantedRecord struct {
+	After chat.Seq `cbor:"1,keyasint"`
+	Upto  chat.Seq `cbor:"2,keyasint"`
 }
 
 // pendingRecord is what our pending commit does.
@@ -176,6 +187,7 @@ type entryRecord struct {
 	Reactions []reactionRecord `cbor:"23,keyasint,omitempty"`
 	Moderates bool             `cbor:"24,keyasint,omitempty"` // the sender could take back what others wrote
 	Devices   []chat.AccountID `cbor:"25,keyasint,omitempty"` // of Changed: members with one device more
+	SharedBy  chat.AccountID   `cbor:"26,keyasint"`           // the member on whose word it is here; zero: from the log itself
 }
 
 // aboutRecord is a change of a private room's state.

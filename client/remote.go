@@ -120,6 +120,9 @@ func remoteMethods() map[string]remoteMethod {
 		"role": method(func(ctx context.Context, api API, a memberArgs) (none, error) {
 			return none{}, api.SetRole(ctx, a.Room, a.Name, a.Role)
 		}),
+		"past": method(func(ctx context.Context, api API, a rangeArgs) (none, error) {
+			return none{}, api.SetPast(ctx, a.Room, a.Limit)
+		}),
 		"topic": method(func(ctx context.Context, api API, a roomArgs) (none, error) {
 			return none{}, api.SetTopic(ctx, a.Room, a.Text)
 		}),
@@ -386,6 +389,11 @@ func (r *Remote) SetRole(ctx context.Context, room, name string, role Role) erro
 // SetTopic implements API.
 func (r *Remote) SetTopic(ctx context.Context, room, topic string) error {
 	return r.run(ctx, "topic", roomArgs{room, topic})
+}
+
+// SetPast implements API.
+func (r *Remote) SetPast(ctx context.Context, room string, days int) error {
+	return r.run(ctx, "past", rangeArgs{Room: room, Limit: days})
 }
 
 // Mute implements API.

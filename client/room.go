@@ -99,7 +99,7 @@ func (r *room) disconnected() {
 	r.phase, r.pending, r.bytes, r.asking = idle, nil, 0, false
 	r.online = -1
 	if p := r.priv; p != nil {
-		p.busy, p.again, p.sent, p.opened, p.early, p.out = false, false, nil, nil, 0, false
+		p.busy, p.again, p.sent, p.opened, p.early, p.out, p.pastAsked = false, false, nil, nil, 0, false, false
 	}
 }
 
@@ -222,6 +222,9 @@ func (e *engine) anchor(r *room, n chat.Seq, hash [32]byte) {
 	r.rec.Base, r.rec.BaseHash = n, hash
 	r.rec.Seq, r.rec.Hash = n, hash
 	r.recent.add(n, hash)
+	if r.priv != nil { // its entries can be opened in the order of the log only
+		r.rec.Barrier = n
+	}
 	e.touch(r)
 }
 

@@ -380,6 +380,11 @@ func (b *book) message(id chat.RoomID, room string, n chat.Seq, rec *entryRecord
 	if m.Left, err = namesOf(rec.Left, name); err != nil {
 		return m, err
 	}
+	if !rec.SharedBy.IsZero() {
+		if m.SharedBy, err = name(rec.SharedBy); err != nil {
+			return m, err
+		}
+	}
 	if m.NewDevices, err = namesOf(rec.Devices, name); err != nil {
 		return m, err
 	}
