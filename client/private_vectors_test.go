@@ -20,7 +20,7 @@ func (h *hexBytes) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-// The vectors of docs/protocol.md, section 17, are made from the words of that page; the client makes the same.
+// The vectors of docs/protocol.md, section 18, are made from the words of that page; the client makes the same.
 func TestPrivateVectors(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join("..", "docs", "vectors", "private.json"))
 	if err != nil {
