@@ -37,7 +37,7 @@ func TestFilesAreUpToDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) < 11 {
+	if len(files) < 12 {
 		t.Fatal("files are missing")
 	}
 	for name, v := range files {
@@ -428,6 +428,9 @@ func TestFrames(t *testing.T) {
 func item(t *testing.T, v any) []byte {
 	switch v := v.(type) {
 	case float64:
+		if v < 0 {
+			return head(1, uint64(-1-v))
+		}
 		return head(0, uint64(v))
 	case bool:
 		if v {
@@ -474,6 +477,44 @@ func head(major byte, n uint64) []byte {
 		return binary.BigEndian.AppendUint32([]byte{major<<5 | 26}, uint32(n))
 	}
 	return binary.BigEndian.AppendUint64([]byte{major<<5 | 27}, n)
+}
+
+func TestPrivate(t *testing.T) {
+	v := load[Private](t, "private.json")
+	l := v.Leaf
+	same(t, "group ID", slices.Concat(v.Server, v.Room), v.GroupID)
+	leafKey, _ := ed25519.NewKeyFromSeed(l.LeafSeed).Public().(ed25519.PublicKey)
+	same(t, "leaf key", leafKey, l.LeafKey)
+	bytesOf := func(b Hex) any { return "h'" + hex.EncodeToString(b) + "'" }
+	same(t, "body", item(t, []any{bytesOf(v.Server), bytesOf(l.Account), float64(l.ListVersion), bytesOf(l.LeafKey)}), l.Body)
+	same(t, "signature", sign(l.DeviceSeed, "mls leaf", l.Body), l.Signature)
+	same(t, "plain Ed25519", ed25519.Sign(ed25519.NewKeyFromSeed(l.DeviceSeed), l.Signed), l.Signature)
+	same(t, "credential", item(t, []any{1.0, bytesOf(l.Account), bytesOf(l.Device), float64(l.ListVersion), bytesOf(l.Signature)}), l.Credential)
+	if leaf, err := trust.ParseLeaf(l.Credential); err != nil || leaf.Verify(chat.Fingerprint(v.Server), l.LeafKey) != nil {
+		t.Errorf("the credential: %v", err)
+	}
+	e := v.Envelope
+	same(t, "envelope", item(t, []any{2.0, bytesOf(v.Room), bytesOf(l.Account), bytesOf(l.Device), bytesOf(e.ID), bytesOf(e.Message)}), e.Envelope)
+	same(t, "hash", sum256(e.Envelope), e.Hash)
+	if _, err := wire.ParsePrivateEnvelope(e.Envelope); err != nil {
+		t.Error(err)
+	}
+	for _, in := range v.Inner {
+		same(t, in.Why, item(t, in.Fields), in.CBOR)
+	}
+	for _, s := range v.States {
+		same(t, s.Why, item(t, s.Fields), s.CBOR)
+		same(t, s.Why, sum256(s.CBOR), s.Hash)
+	}
+	for _, p := range v.Padding { // from the words of the page
+		step := 64
+		for p.Size > 512 && step*8 < p.Size {
+			step *= 2
+		}
+		if p.Padded%step != 0 || p.Padded < p.Size || p.Padded-p.Size >= step {
+			t.Errorf("%d is padded to %d", p.Size, p.Padded)
+		}
+	}
 }
 
 // The page says the same: the numbers of its frames, and its worked example.
