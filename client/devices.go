@@ -202,7 +202,7 @@ func (c *Client) RevokeDevice(ctx context.Context, id string) (DeviceView, error
 				answer(DeviceView{}, err)
 				return
 			}
-			e.revoke(strings.ToLower(id), answer)
+			e.revoke(strings.ToLower(id), listTries, answer)
 		})
 	})
 }
@@ -210,7 +210,7 @@ func (c *Client) RevokeDevice(ctx context.Context, id string) (DeviceView, error
 // shortest is the least of an ID that names a device, in hexadecimal digits.
 const shortest = 4
 
-func (e *engine) revoke(id string, answer func(DeviceView, error)) {
+func (e *engine) revoke(id string, tries int, answer func(DeviceView, error)) {
 	var found []DeviceView
 	for _, v := range e.devices() {
 		if len(id) >= shortest && strings.HasPrefix(v.Device.String(), id) && v.Revoked.IsZero() {
@@ -240,6 +240,10 @@ func (e *engine) revoke(id string, answer func(DeviceView, error)) {
 		return
 	}
 	e.putList(list, func(err *chat.Error) {
+		if err != nil && err.Code == chat.CodeConflict && tries > 0 && e.session != nil { // another device was faster: on with its list
+			e.who([]chat.AccountID{e.id.account()}, nil, func(*chat.Error) { e.revoke(id, tries-1, answer) })
+			return
+		}
 		v.Revoked = time.UnixMilli(now)
 		if err == nil {
 			e.removeEverywhere(v.Device)

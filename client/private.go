@@ -30,6 +30,7 @@ type private struct {
 	pastAnswered map[chat.MessageID]bool
 	pastTold     map[chat.DeviceID]int // answers
 	stated       chat.Seq              // where a state of the room was told last
+	proofs       int                   // given in this session
 	tries        int                   // in a row to come back
 	cleared      chat.Seq              // entries up to here are judged by themselves: the others aren't further
 	doubt        bool                  // the others may be further: to be settled at the head of the log

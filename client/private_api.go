@@ -34,7 +34,16 @@ func (e *engine) privateNamed(name string) *room {
 		if !known {
 			return nil
 		}
-		return e.directWith(a)
+		if r := e.directWith(a); r != nil {
+			return r
+		}
+		var last *room // one that is over can still be read
+		for _, r := range e.rooms {
+			if r.priv != nil && r.rec.Private.Direct == a && (last == nil || last.rec.Private.Since < r.rec.Private.Since) {
+				last = r
+			}
+		}
+		return last
 	}
 	name = strings.ToLower(strings.TrimPrefix(name, "#"))
 	var gone *room
@@ -54,11 +63,17 @@ func (e *engine) privateNamed(name string) *room {
 func (e *engine) directWith(a chat.AccountID) *room {
 	var found *room
 	for _, r := range e.rooms {
-		if r.active() && !r.rec.Private.Leaving && r.rec.Private.Direct == a && (found == nil || string(r.id[:]) < string(found.id[:])) {
+		if r.active() && !r.rec.Private.Leaving && r.rec.Private.Direct == a && r.both() && (found == nil || string(r.id[:]) < string(found.id[:])) {
 			found = r
 		}
 	}
 	return found
+}
+
+// both tells whether the other one of a direct conversation is still in it, or on the way.
+func (r *room) both() bool {
+	p := r.priv
+	return p.g == nil || len(p.devices) > 1 || len(p.intents) > 0 || r.rec.Private.Applied == 0
 }
 
 // freeName is the name under which a room is known here: the one that its maker gave it, unless it means another room already.
@@ -159,6 +174,7 @@ func (e *engine) makeGroup(id chat.RoomID, state roomState, other chat.AccountID
 	}
 	r := newRoom(id, "")
 	p := r.private()
+	state = state.salted()
 	p.state = state
 	g, err := e.mls.Create(suite, key, credential, mls.GroupOptions{ID: e.groupID(id), Extensions: stateExtensions(&state)}, e.saver(r))
 	if err != nil {
@@ -166,6 +182,7 @@ func (e *engine) makeGroup(id chat.RoomID, state roomState, other chat.AccountID
 	}
 	e.stage.durable = true
 	r.rec.Private.State, r.rec.Private.Direct, r.rec.Private.Updated = state.marshal(), other, time.Now().UnixMilli()
+	r.rec.Private.Since = time.Now().UnixMilli()
 	r.rec.Name, r.rec.Joined = e.freeName(state.Name, other, state.Direct), true
 	r.rec.Anchored, r.rec.Hash = true, wire.ChainStart(e.self.Server, id)
 	r.rec.BaseHash = r.rec.Hash
@@ -375,6 +392,9 @@ func (c *Client) Members(ctx context.Context, room string) ([]MemberView, error)
 		r, err := e.privateRoom(room)
 		if err != nil {
 			return nil, err
+		}
+		if r.rec.Private.Unproven {
+			return nil, chat.Errorf(chat.CodeReturning, "room", r.rec.Name)
 		}
 		var all []MemberView
 		for a, n := range r.priv.devices {

@@ -205,6 +205,10 @@ func (e *engine) submit(r *room, s *sent) {
 		}
 		frame := s.frame
 		e.stage.frames = append(e.stage.frames, wire.Encode(&frame))
+	}, func(err *chat.Error) {
+		if p.sent == s {
+			e.commitFailed(r, err)
+		}
 	})
 }
 
@@ -217,16 +221,19 @@ func commitSize(f *wire.Commit) int {
 	return size
 }
 
-// roster asks for a room's roster. f isn't called when it can't be had.
-func (e *engine) roster(r *room, f func([]wire.RosterMember)) {
+// roster asks for a room's roster; with the end of the session neither is called.
+func (e *engine) roster(r *room, f func([]wire.RosterMember), failed func(*chat.Error)) {
 	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.Roster{Ref: ref, Room: r.id}) },
 		func(frame wire.Frame, err *chat.Error) {
 			list, ok := frame.(*wire.RosterList)
 			switch {
 			case ok && list.Room == r.id:
 				f(list.Members)
-			case err != nil && err.Code == chat.CodeNotMember:
-				e.commitFailed(r, err)
+			case e.session == nil:
+			case err == nil:
+				e.disconnected(chat.Errorf(chat.CodeFrame).Because(errProtocol))
+			default:
+				failed(err)
 			}
 		})
 }

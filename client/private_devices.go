@@ -58,7 +58,17 @@ func (e *engine) named(r *room) {
 	r.rec.Name = ""
 	r.rec.Name = e.freeName(p.state.Name, rec.Direct, p.state.Direct)
 	e.touch(r)
-	e.emit(Invited{Room: r.rec.Name, By: e.self.Name, Direct: p.state.Direct, Members: len(p.devices)})
+	e.emit(Invited{Room: r.rec.Name, By: e.people.name(rec.Inviter), Direct: p.state.Direct, Members: len(p.devices)})
+}
+
+// has tells whether a device is in the group.
+func (p *private) has(d chat.DeviceID) bool {
+	found := false
+	p.g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
+		found = leafOf(leaf).Device == d
+		return !found
+	})
+	return found
 }
 
 // ownLeaves are the leaves of our account's other devices.

@@ -125,7 +125,11 @@ func (e *engine) prepare(r *room, in *intent) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	next.Number = p.state.Number + 1
+	if next.Number = p.state.Number + 1; in.offered != nil && in.offered.Number == next.Number {
+		next.Salt = in.offered.Salt // told already, perhaps
+	} else {
+		next = next.salted()
+	}
 	if !next.valid() {
 		return false, chat.Errorf(chat.CodeTooLarge, "limit", "1000")
 	}

@@ -160,6 +160,12 @@ func (e *engine) welcome(inv *wire.Invitation, next func(error)) {
 	case old != nil && old.active() && old.rec.Private.Applied >= inv.Seq: // taken before the connection broke
 		next(nil)
 		return
+	case old != nil && old.active() && old.priv.g != nil && !old.rec.Private.Leaving:
+		e.welcomeBack(old, inv, next)
+		return
+	case old != nil && old.active() && old.priv.devices[inv.Account] == 0: // who wasn't a member brings nobody back
+		next(errStranger)
+		return
 	}
 	m, err := mls.ParseMessage(inv.Welcome)
 	if err != nil || m.Welcome() == nil {
@@ -189,6 +195,9 @@ func (e *engine) welcome(inv *wire.Invitation, next func(error)) {
 	if err == nil {
 		err = e.checkWelcome(inv, g, p)
 	}
+	if err == nil && p.state.Direct && accountsIn(g) != 2 {
+		err = errState // more than two aren't a conversation between two
+	}
 	if mls.CheckOf(err) == "12.4.3.3/tree" {
 		e.welcomeFromState(inv, m.Welcome(), k, ref, next)
 		return
@@ -199,6 +208,20 @@ func (e *engine) welcome(inv *wire.Invitation, next func(error)) {
 	}
 	e.entered(r, old, inv, g, changes, k, ref)
 	next(nil)
+}
+
+// welcomeBack decides about a Welcome into a room that we are in: if the log says that we were removed, it is an invitation like others, else
+// somebody wants to put another group in its place.
+func (e *engine) welcomeBack(old *room, inv *wire.Invitation, next func(error)) {
+	e.whenHead(old, func(error) {
+		switch {
+		case e.session == nil:
+		case old.active() && old.rec.Private.Applied < inv.Seq:
+			next(errStranger)
+		default:
+			e.welcome(inv, next)
+		}
+	})
 }
 
 // findPackage finds the secrets that a Welcome is for.
@@ -265,6 +288,7 @@ func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, chang
 	}
 	r.rec.Private.State = p.state.marshal()
 	r.rec.Private.Commit, r.rec.Private.Applied, r.rec.Private.Epoch = inv.Seq, inv.Seq, g.Epoch()
+	r.rec.Private.Since = time.Now().UnixMilli()
 	r.rec.Private.Came, r.rec.Private.Inviter = inv.Seq, inv.Account
 	r.rec.Private.Confirm = inv.Seq // the roster is compared before the first message
 	r.rec.Joined, r.rec.Anchored = true, true
@@ -280,6 +304,7 @@ func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, chang
 		Time: inv.Time, Form: Changed, Hash: inv.Hash, Account: inv.Account, Device: inv.Device, Added: []chat.AccountID{e.id.account()},
 	})
 	e.touch(r)
+	e.publish()
 	e.emit(Invited{Room: r.rec.Name, By: e.people.name(inv.Account), Direct: p.state.Direct, Members: len(p.devices)})
 	e.subscribe(r)
 }
@@ -312,8 +337,11 @@ func (e *engine) welcomeWithTree(inv *wire.Invitation, w *mls.Welcome, k *mls.Ke
 	old := e.rooms[inv.Room]
 	r := newRoom(inv.Room, "")
 	p := r.private()
-	if state.Seq != inv.Seq {
-		next(errNotForUs)
+	if state.Seq != inv.Seq { // of a later epoch: in from outside, into the place that the Welcome's commit has made
+		if old == nil {
+			e.comeInto(inv.Room)
+		}
+		next(nil)
 		return
 	}
 	clear(e.unknown)
@@ -338,6 +366,16 @@ func (e *engine) welcomeWithTree(inv *wire.Invitation, w *mls.Welcome, k *mls.Ke
 	}
 	e.entered(r, old, inv, g, changes, k, ref)
 	next(nil)
+}
+
+// accountsIn counts the people in a group.
+func accountsIn(g *mls.Group) int {
+	accounts := make(map[chat.AccountID]bool)
+	g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
+		accounts[leafOf(leaf).Account] = true
+		return true
+	})
+	return len(accounts)
 }
 
 // newRoomID draws the ID of a private room.

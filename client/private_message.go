@@ -36,6 +36,10 @@ const (
 	innerWantPast innerKind = 3
 	// innerPast: such messages (past).
 	innerPast innerKind = 4
+	// innerWantProof: the sender came back from outside and asks those who were in the group at an epoch to speak.
+	innerWantProof innerKind = 5
+	// innerProof does.
+	innerProof innerKind = 6
 )
 
 // readContent judges a message, or a proposal.
@@ -53,6 +57,10 @@ func (e *engine) readContent(r *room, n chat.Seq, env *wire.PrivateEnvelope, o *
 		return
 	case p.doubt && p.elsewhere(false, messageOf(env), o.err): // of the others' epoch; we come back at the head
 		v.rec.Form, v.rec.Code = Unreadable, chat.CodeMissed
+		r.rec.Gap = max(r.rec.Gap, n)
+		return
+	case errors.Is(o.err, mls.ErrPastEpoch) && !isProposal(env): // its sender sees that it came too late, and sends it again
+		v.rec.Form = Silent
 		r.rec.Gap = max(r.rec.Gap, n)
 		return
 	case errors.Is(o.err, mls.ErrPastEpoch) && isProposal(env): // a commit came before it; whoever made it proposes again
@@ -121,6 +129,14 @@ func (e *engine) readMessage(r *room, n chat.Seq, env *wire.PrivateEnvelope, m *
 		return
 	}
 	v.env = in.envelope(r.id, env)
+	if m.Epoch() >= r.rec.Private.Epoch && e.knows(r, env.Account, env.Device) {
+		e.proven(r)
+	}
+	if in.Kind == innerState { // whatever its counter: all must agree on what was told
+		if s, err := parseState(in.Content); err == nil {
+			e.offered(r, m.Epoch(), s)
+		}
+	}
 	if !e.checkInner(r, n, v) {
 		return
 	}
@@ -209,8 +225,7 @@ func (e *engine) readInner(r *room, n chat.Seq, in *inner, epoch uint64, v *verd
 			v.refuse(chat.CodeAuth, err)
 			return
 		}
-		e.offered(r, epoch, s)
-		e.missingState(r, s)
+		e.missingState(r, s, v.env.Account)
 	case innerWantState:
 		v.rec.Form = Silent
 		if v.env.Account != e.id.account() || v.env.Device != e.id.device() {
@@ -222,6 +237,12 @@ func (e *engine) readInner(r *room, n chat.Seq, in *inner, epoch uint64, v *verd
 	case innerPast:
 		v.rec.Form = Silent
 		e.takePast(r, v, in.Content)
+	case innerWantProof:
+		v.rec.Form = Silent
+		e.giveProof(r, in.Content)
+	case innerProof:
+		v.rec.Form = Silent
+		p.proofs++
 	default:
 		v.rec.Form = Unsupported
 	}
@@ -232,7 +253,12 @@ const maxOffers = 32
 
 // readText reads a message to people.
 func (e *engine) readText(r *room, body []byte, v *verdict) {
-	p := r.priv
+	p, rec := r.priv, r.rec.Private
+	if rec.Unproven && !e.knows(r, v.env.Account, v.env.Device) { // perhaps not of the room at all: who was there is asked for it later
+		v.rec.Form, v.rec.Code = Unreadable, chat.CodeReturning
+		e.miss(r, v.seq-1, v.seq)
+		return
+	}
 	if slices.Contains(p.state.Muted, v.env.Account) && p.state.role(v.env.Account) == Plain {
 		v.refuse(chat.CodeMuted, nil, "name", e.people.name(v.env.Account))
 		return
@@ -248,7 +274,7 @@ func (e *engine) readProposal(r *room, n chat.Seq, env *wire.PrivateEnvelope, m 
 	l := leafOf(p.g.Leaf(mls.LeafIndex(m.Sender().Index)))
 	err := p.permits(l.Account, q.Proposal)
 	switch {
-	case m.Sender().Type != mls.SenderMember || l.Device != env.Device || l.Account != env.Account:
+	case !bytes.Equal(m.AuthenticatedData(), env.ID[:]), m.Sender().Type != mls.SenderMember || l.Device != env.Device || l.Account != env.Account:
 		err = errOtherDevice
 	case q.Proposal.Type != mls.ProposalRemove: // everything else is committed by whoever wants it
 		err = errKind

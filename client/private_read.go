@@ -129,7 +129,14 @@ func (e *engine) checkPrivate(r *room, n chat.Seq, entry *wire.Entry, v *verdict
 		v.stop = stop
 		return
 	} else if refused != nil {
+		if p.g != nil && entry.Kind == chat.Commit {
+			e.voided(r, n, v, refused)
+		}
 		v.refuse(refused.Code, refused, pairs(refused.Params)...)
+		return
+	}
+	if entry.Kind == chat.Content && e.people.revokedBefore(env.Account, env.Device, entry.Time) {
+		v.refuse(chat.CodeRevoked, errRevoked)
 		return
 	}
 	if p.g == nil {

@@ -98,7 +98,7 @@ func (e *engine) settleDoubt(r *room) {
 func (e *engine) withState(r *room, state *wire.RoomState, done func()) {
 	p := r.priv
 	info := parseInfo(state.Info)
-	if info == nil || p.g != nil && (info.Epoch() < p.g.Epoch() || info.Epoch() == p.g.Epoch() && bytes.Equal(info.TreeHash(), p.g.TreeHash())) {
+	if info == nil || p.g != nil && !p.differs(info, r.rec.Private.Unproven) {
 		done()
 		return
 	}
@@ -114,6 +114,12 @@ func (e *engine) withState(r *room, state *wire.RoomState, done func()) {
 	done()
 }
 
+// differs tells whether a state is one to go over to: of a later epoch, or, while it isn't proven that we are in the right group, any other.
+func (p *private) differs(info *mls.GroupInfo, unproven bool) bool {
+	same := bytes.Equal(info.TreeHash(), p.g.TreeHash()) && info.Epoch() == p.g.Epoch()
+	return !same && (unproven || info.Epoch() >= p.g.Epoch())
+}
+
 func parseInfo(b []byte) *mls.GroupInfo {
 	m, err := mls.ParseMessage(b)
 	if err != nil {
@@ -123,8 +129,9 @@ func parseInfo(b []byte) *mls.GroupInfo {
 }
 
 var (
-	errNoMember = errors.New("client: a state of the group without us")
-	errNotHere  = errors.New("client: a state of another group")
+	errNoMember      = errors.New("client: a state of the group without us")
+	errNotHere       = errors.New("client: a state of another group")
+	errUnknownSigner = errors.New("client: a state of somebody who wasn't in the group when we could read it")
 )
 
 // returnFrom makes the external commit, keeps it, and sends it.
@@ -157,6 +164,13 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 	case !ours:
 		return errNoMember
 	}
+	signer := leafOf(g.Leaf(info.Signer()))
+	known := rec.Epoch == 0 || e.knows(r, signer.Account, signer.Device) || p.g != nil && !rec.Unproven && p.has(signer.Device)
+	if rec.Unproven && !known {
+		return errUnknownSigner // one that we don't know is no better than the one that we are in
+	}
+	e.knowMembers(r)
+	rec.SignerKnown = known
 	if err := errors.Join(e.forgetGroup(r), e.saver(r)(changes)); err != nil {
 		e.fail(err)
 		return nil
@@ -228,8 +242,14 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 		e.enqueueInner(r, innerWantState, nil)
 	}
 	e.askPast(r)
-	if !rec.Nameless {
-		e.emit(Returned{Room: r.rec.Name})
+	switch {
+	case rec.Nameless:
+	case rec.SignerKnown:
+		rec.Unproven = true
+		e.proven(r)
+	default:
+		rec.Unproven = true
+		e.askProof(r)
 	}
 	e.wake(r)
 }
@@ -247,7 +267,12 @@ func (e *engine) returnRefused(r *room, err *chat.Error) {
 		e.notMember(r)
 		return
 	}
-	e.soon(func() { e.comeBack(r) })
+	if err.Code == chat.CodeConflict {
+		e.soon(func() { e.comeBack(r) })
+		return
+	}
+	p.tries++
+	e.afterwards(r, min(time.Minute, time.Second<<min(p.tries, 6)), func() { e.comeBack(r) })
 }
 
 // comeBack enters the group of a room that we have lost, as soon as its newest state can be had.
@@ -350,6 +375,7 @@ func (e *engine) caughtUpPrivate(r *room) {
 	}
 	e.soon(func() {
 		if r.priv.g != nil {
+			e.askProof(r)
 			e.askPast(r)
 			e.putOutRevoked(r)
 			e.drive(r)
@@ -361,6 +387,7 @@ func (e *engine) caughtUpPrivate(r *room) {
 // lost forgets a group in a state that must not be used again; the device comes back as a new one.
 func (e *engine) lost(r *room) error {
 	p, rec := r.priv, r.rec.Private
+	e.knowMembers(r)
 	p.g, p.coming, p.sent = nil, nil, nil
 	if !rec.Lost {
 		rec.LostAt = r.rec.Seq

@@ -74,8 +74,8 @@ func (e *engine) refresh(r *room) {
 	if p.g == nil || r.phase != live {
 		return
 	}
-	due := time.UnixMilli(r.rec.Private.Updated).Add(p.cadence())
-	if r.rec.Private.Updated > 0 && time.Now().After(due) && p.g.Size() > 1 {
+	due := time.UnixMilli(max(r.rec.Private.Updated, r.rec.Private.Since)).Add(p.cadence())
+	if time.Now().After(due) && p.g.Size() > 1 {
 		e.commitFirst(r)
 	}
 	e.afterwards(r, time.Hour+randomBelow(time.Hour), func() { e.refresh(r) })
@@ -90,6 +90,9 @@ func (e *engine) protect(r *room, o *outgoing) bool {
 	if o.rec.Kind == outboxLeave {
 		return e.proposeLeaving(r, o)
 	}
+	if r.rec.Private.Unproven && o.rec.Kind == innerMessage {
+		return false // nothing is said to a group that may not be the room's
+	}
 	if e.mustCommit(r) {
 		e.commitFirst(r)
 		return false
@@ -98,6 +101,9 @@ func (e *engine) protect(r *room, o *outgoing) bool {
 		return false
 	}
 	in := inner{Version: 1, Counter: r.rec.OwnCounter + 1, Previous: r.rec.OwnHash, SeenSeq: r.rec.Seq, SeenHash: r.rec.Hash, Kind: o.rec.Kind, Content: o.rec.Content}
+	if in.SeenSeq == 0 {
+		in.SeenHash = [32]byte{}
+	}
 	if in.Kind == innerMessage {
 		body, err := o.body()
 		if err != nil {
@@ -183,6 +189,9 @@ func (e *engine) confirmed(r *room) bool {
 		rec.Confirmed = rec.Confirm
 		e.touch(r)
 		e.soon(func() { e.pump(r) })
+	}, func(*chat.Error) {
+		p.busy = false
+		e.afterwards(r, time.Second, func() { e.pump(r) })
 	})
 	return false
 }
@@ -224,6 +233,9 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 		}
 		v.takeContent(body)
 		v.rec.Moderates = e.moderates(r, e.id.account())
+		if slices.Contains(p.state.Muted, e.id.account()) && p.state.role(e.id.account()) == Plain {
+			v.refuse(chat.CodeMuted, nil, "name", e.self.Name)
+		}
 	}
 	if !e.checkInner(r, n, v) {
 		return
@@ -252,9 +264,12 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 }
 
 // missingState takes a state of the room that fits the group, where ours doesn't.
-func (e *engine) missingState(r *room, s roomState) {
+func (e *engine) missingState(r *room, s roomState, by chat.AccountID) {
 	hash, ok := stateHash(r.priv.g.Extensions())
 	if ok && hash == s.hash() && hash != r.priv.state.hash() {
+		if r.rec.Private.Nameless {
+			r.rec.Private.Inviter = by
+		}
 		e.takeState(r, s)
 	}
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"slices"
@@ -26,6 +27,7 @@ type roomState struct {
 	Slow    uint32   // seconds between two messages of one plain member; 0: none
 	Muted   []chat.AccountID
 	Banned  []chat.AccountID
+	Salt    [16]byte // random in each state: its hash, which the server sees, tells nothing of it
 }
 
 // roleOf is one member's role.
@@ -129,6 +131,12 @@ func (s *roomState) difference(next *roomState) (all []aboutRecord) {
 	return all
 }
 
+// salted gives a state a fresh salt.
+func (s roomState) salted() roomState {
+	_, _ = rand.Read(s.Salt[:]) // never fails
+	return s
+}
+
 func (s *roomState) marshal() []byte { return wire.Marshal(s) }
 
 // hash is what stands in the group context.
@@ -197,6 +205,8 @@ func (p *private) permits(by chat.AccountID, q *mls.Proposal) error {
 		case slices.Contains(p.state.Banned, a):
 			return errBanned
 		case p.state.Direct && p.devices[a] == 0 && len(p.devices) >= 2:
+			return errRole
+		case p.devices[a] == 0 && p.state.role(a) > p.state.role(by): // a role outlives its member: only who has one as high lets him in again
 			return errRole
 		}
 		return nil
@@ -268,9 +278,11 @@ func (p *private) permitsState(by chat.AccountID, x mls.Extensions) error {
 	}
 	switch p.state.role(by) {
 	case RoleOwner:
-		return nil
+		if slices.ContainsFunc(next.Roles, func(r roleOf) bool { return r.Role == RoleOwner && p.devices[r.Account] > 0 }) || p.state.Direct {
+			return nil
+		}
 	case Moderator:
-		if slices.Equal(next.Roles, p.state.Roles) && next.Name == p.state.Name && next.History == p.state.History {
+		if p.plainOnly(p.state.Muted, next.Muted) && p.plainOnly(p.state.Banned, next.Banned) && slices.Equal(next.Roles, p.state.Roles) && next.Name == p.state.Name && next.History == p.state.History {
 			return nil
 		}
 	case Plain:
@@ -278,10 +290,32 @@ func (p *private) permitsState(by chat.AccountID, x mls.Extensions) error {
 	return errRole
 }
 
+// plainOnly tells whether whoever is new in a set, or gone from it, is a plain member.
+func (p *private) plainOnly(old, next []chat.AccountID) bool {
+	for _, a := range append(slices.Clone(old), next...) {
+		if slices.Contains(old, a) != slices.Contains(next, a) && p.state.role(a) != Plain {
+			return false
+		}
+	}
+	return true
+}
+
 // permitsCommit checks a whole commit of somebody else.
 func (p *private) permitsCommit(c *mls.StagedCommit) error {
 	if c.External() {
 		return p.permitsReturn(c)
+	}
+	if m := p.changeOf(c); p.state.Direct {
+		both := make(map[chat.AccountID]bool)
+		for a := range p.devices {
+			both[a] = true
+		}
+		for _, a := range m.added {
+			both[a] = true
+		}
+		if len(both) > 2 {
+			return errRole
+		}
 	}
 	for _, q := range c.Proposals() {
 		by := leafOf(p.g.Leaf(mls.LeafIndex(q.Sender.Index))).Account

@@ -72,27 +72,32 @@ type roomRecord struct {
 
 // privateRecord is what of a private room isn't in the records of its group.
 type privateRecord struct {
-	Direct    chat.AccountID `cbor:"1,keyasint"`            // with whom; zero for a room
-	State     []byte         `cbor:"2,keyasint,omitempty"`  // roomState in force
-	Commit    chat.Seq       `cbor:"3,keyasint,omitempty"`  // the last Commit in the log, void or not
-	Applied   chat.Seq       `cbor:"4,keyasint,omitempty"`  // the last one that counted
-	Voided    chat.Seq       `cbor:"5,keyasint,omitempty"`  // the last one that didn't, when none has counted since
-	Confirm   chat.Seq       `cbor:"6,keyasint,omitempty"`  // the last one that took somebody out
-	Confirmed chat.Seq       `cbor:"7,keyasint,omitempty"`  // the same, once the roster was compared: the base of our messages
-	Epoch     uint64         `cbor:"8,keyasint,omitempty"`  // in which we came
-	Updated   int64          `cbor:"9,keyasint,omitempty"`  // when we last gave our leaf new keys, ms since 1970; 0: never
-	Pending   *pendingRecord `cbor:"10,keyasint,omitempty"` // our commit under way
-	Lost      bool           `cbor:"11,keyasint,omitempty"` // we can't follow, and come back
-	Return    []byte         `cbor:"12,keyasint,omitempty"` // SHA-256 of the envelope of our external commit under way
-	ReturnID  chat.MessageID `cbor:"13,keyasint"`
-	Leaving   bool           `cbor:"14,keyasint,omitempty"` // we have asked to be removed
-	Gone      bool           `cbor:"15,keyasint,omitempty"` // we aren't a member any more
-	Nameless  bool           `cbor:"16,keyasint,omitempty"` // we came from outside and don't know the room's state yet
-	Came      chat.Seq       `cbor:"17,keyasint,omitempty"` // the commit that brought us
-	Inviter   chat.AccountID `cbor:"18,keyasint"`           // who made it
-	Wanted    *wantedRecord  `cbor:"19,keyasint,omitempty"` // what we lack and others are asked for
-	Asked     chat.MessageID `cbor:"20,keyasint"`           // our last request
-	LostAt    chat.Seq       `cbor:"21,keyasint,omitempty"` // up to here we followed, before we didn't
+	Direct      chat.AccountID  `cbor:"1,keyasint"`            // with whom; zero for a room
+	State       []byte          `cbor:"2,keyasint,omitempty"`  // roomState in force
+	Commit      chat.Seq        `cbor:"3,keyasint,omitempty"`  // the last Commit in the log, void or not
+	Applied     chat.Seq        `cbor:"4,keyasint,omitempty"`  // the last one that counted
+	Voided      chat.Seq        `cbor:"5,keyasint,omitempty"`  // the last one that didn't, when none has counted since
+	Confirm     chat.Seq        `cbor:"6,keyasint,omitempty"`  // the last one that took somebody out
+	Confirmed   chat.Seq        `cbor:"7,keyasint,omitempty"`  // the same, once the roster was compared: the base of our messages
+	Epoch       uint64          `cbor:"8,keyasint,omitempty"`  // in which we came
+	Updated     int64           `cbor:"9,keyasint,omitempty"`  // when we last gave our leaf new keys, ms since 1970; 0: never
+	Pending     *pendingRecord  `cbor:"10,keyasint,omitempty"` // our commit under way
+	Lost        bool            `cbor:"11,keyasint,omitempty"` // we can't follow, and come back
+	Return      []byte          `cbor:"12,keyasint,omitempty"` // SHA-256 of the envelope of our external commit under way
+	ReturnID    chat.MessageID  `cbor:"13,keyasint"`
+	Leaving     bool            `cbor:"14,keyasint,omitempty"` // we have asked to be removed
+	Gone        bool            `cbor:"15,keyasint,omitempty"` // we aren't a member any more
+	Nameless    bool            `cbor:"16,keyasint,omitempty"` // we came from outside and don't know the room's state yet
+	Came        chat.Seq        `cbor:"17,keyasint,omitempty"` // the commit that brought us
+	Inviter     chat.AccountID  `cbor:"18,keyasint"`           // who made it
+	Wanted      *wantedRecord   `cbor:"19,keyasint,omitempty"` // what we lack and others are asked for
+	Asked       chat.MessageID  `cbor:"20,keyasint"`           // our last request
+	Known       []chat.DeviceID `cbor:"22,keyasint,omitempty"` // who was in the group when we lost it
+	KnownEpoch  uint64          `cbor:"23,keyasint,omitempty"`
+	Unproven    bool            `cbor:"24,keyasint,omitempty"` // we came back, and none of Known has spoken or signed
+	SignerKnown bool            `cbor:"25,keyasint,omitempty"` // of the state that we are coming back by
+	Since       int64           `cbor:"26,keyasint,omitempty"` // when we came, ms since 1970
+	LostAt      chat.Seq        `cbor:"21,keyasint,omitempty"` // up to here we followed, before we didn't
 }
 
 // wantedRecord is a range of entries: after one, up to another.

@@ -162,18 +162,27 @@ func (e *engine) offerLinks(infos []wire.GenerationInfo) {
 // keysGained opens what waited for the keys, and goes on sending.
 func (e *engine) keysGained(gained []chat.Generation) {
 	opened := make(map[chat.Generation]int)
+	type unread struct {
+		key []byte
+		g   chat.Generation
+	}
+	var all []unread
 	err := e.vault.View(func(r Reader) error {
 		return r.Scan(TableUnread, nil, nil, false, func(key, value []byte) (bool, error) {
-			for _, g := range gained {
-				if string(generationKey(g)) == string(value) {
-					n, err := e.reopen(r, key)
-					opened[g] += n
-					return err == nil, err
-				}
+			if g := parseGeneration(value); slices.Contains(gained, g) {
+				all = append(all, unread{key, g})
 			}
 			return true, nil
 		})
 	})
+	for _, u := range all {
+		if err != nil {
+			break
+		}
+		var n int
+		n, err = e.reopen(u.key)
+		opened[u.g] += n
+	}
 	if err != nil {
 		e.fail(err)
 		return
@@ -190,8 +199,8 @@ func (e *engine) keysGained(gained []chat.Generation) {
 }
 
 // reopen opens an entry that was read without its key.
-func (e *engine) reopen(v Reader, key []byte) (int, error) {
-	b, err := v.Get(TableHistory, key)
+func (e *engine) reopen(key []byte) (int, error) {
+	b, err := e.raw(TableHistory, key)
 	if err != nil {
 		return 0, err
 	}

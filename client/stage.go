@@ -91,8 +91,14 @@ func (e *engine) soon(f func()) { e.todo = append(e.todo, f) }
 // emit stages an event.
 func (e *engine) emit(ev Event) { e.then(func() { e.c.events.publish(ev) }) }
 
-// commit ends a turn: everything staged is kept, then told.
+// commit ends a turn: everything staged is kept, then told. What the telling stages is kept and told too.
 func (e *engine) commit() {
+	for e.commitOnce() && !e.ended {
+	}
+}
+
+// commitOnce reports whether there is more.
+func (e *engine) commitOnce() bool {
 	for len(e.todo) > 0 && !e.ended {
 		f := e.todo[0]
 		e.todo = e.todo[1:]
@@ -109,12 +115,12 @@ func (e *engine) commit() {
 	}
 	s := e.stage
 	if s.empty() {
-		return
+		return false
 	}
 	e.stage = newStage()
 	if err := s.apply(e.vault); err != nil {
 		e.fail(err)
-		return
+		return false
 	}
 	if e.session != nil && len(s.frames) > 0 {
 		e.session.out.add(s.frames)
@@ -122,4 +128,5 @@ func (e *engine) commit() {
 	for _, f := range s.effects {
 		f()
 	}
+	return len(e.todo) > 0 || !e.stage.empty() || len(e.dirty) > 0
 }

@@ -138,8 +138,9 @@ func (e *engine) keep(r *room, n chat.Seq, rec *entryRecord) {
 type verdict struct {
 	rec  entryRecord
 	env  *wire.Envelope // nil when it isn't one
-	good bool           // the seal is good: the sender wrote it
-	stop *chat.Error    // the room must stop
+	seq  chat.Seq
+	good bool        // the seal is good: the sender wrote it
+	stop *chat.Error // the room must stop
 }
 
 func (v *verdict) refuse(code chat.Code, cause error, pairs ...string) {
@@ -160,6 +161,7 @@ type view interface {
 // check makes the checks from the envelope on.
 func (e *engine) check(r *room, n chat.Seq, entry *wire.Entry, envelope [32]byte, log view) (v verdict) {
 	v.rec = entryRecord{Time: entry.Time, Form: Text, Envelope: envelope}
+	v.seq = n
 	if r.priv != nil {
 		e.checkPrivate(r, n, entry, &v)
 		return v

@@ -75,6 +75,9 @@ func (g *GroupInfo) GroupID() []byte { return bytes.Clone(g.context.groupID) }
 // TreeHash of the group context, as it claims (RFC 9420 §8.1).
 func (g *GroupInfo) TreeHash() []byte { return bytes.Clone(g.context.treeHash) }
 
+// Signer is the leaf of who signed it, as it claims; joining verifies the signature.
+func (g *GroupInfo) Signer() LeafIndex { return g.signer }
+
 // Epoch as it claims.
 func (g *GroupInfo) Epoch() uint64 { return g.context.epoch }
 

@@ -81,10 +81,11 @@ func (w *world) private() Private {
 	p.Envelope.Hash = hashOf(p.Envelope.Envelope)
 
 	owner := []any{[]any{Bytes(a[:]), 2}}
-	first := p.state("the first state of a room", 1, 1, "team", "", false, owner, 0, 0, 0, []any{}, []any{})
+	salt := Bytes(seed("the salt of a state", 16))
+	first := p.state("the first state of a room", 1, 1, "team", "", false, owner, 0, 0, 0, []any{}, []any{}, salt)
 	low, high := Bytes(bytes.Repeat([]byte{1}, 32)), Bytes(bytes.Repeat([]byte{2}, 32))
-	p.state("a direct conversation", 1, 1, "", "", true, []any{}, 0, 0, 0, []any{}, []any{})
-	p.state("everything in it", 1, 7, "team", "what we do next", false, []any{[]any{low, 1}, owner[0]}, -1, 86400, 10, []any{low, high}, []any{high})
+	p.state("a direct conversation", 1, 1, "", "", true, []any{}, 0, 0, 0, []any{}, []any{}, salt)
+	p.state("everything in it", 1, 7, "team", "what we do next", false, []any{[]any{low, 1}, owner[0]}, -1, 86400, 10, []any{low, high}, []any{high}, salt)
 
 	seen := Bytes(seed("H of what was seen", 32))
 	zero := Bytes(make([]byte, 32))
@@ -96,19 +97,19 @@ func (w *world) private() Private {
 	inner("its sender lacks the state", 1, 3, Bytes(p.Envelope.Hash), 6, seen, 2, Bytes{})
 
 	bad := func(why string, fields ...any) { p.Refused = append(p.Refused, RefusedArray{why, array(fields)}) }
-	bad("another version", 2, 1, "team", "", false, owner, 0, 0, 0, []any{}, []any{})
-	bad("number 0", 1, 0, "team", "", false, owner, 0, 0, 0, []any{}, []any{})
-	bad("a room without a name", 1, 1, "", "", false, owner, 0, 0, 0, []any{}, []any{})
-	bad("a direct conversation with one", 1, 1, "team", "", true, []any{}, 0, 0, 0, []any{}, []any{})
-	bad("a name that isn't in its own form", 1, 1, "#Team", "", false, owner, 0, 0, 0, []any{}, []any{})
-	bad("a topic of 513 bytes", 1, 1, "team", string(bytes.Repeat([]byte("x"), 513)), false, owner, 0, 0, 0, []any{}, []any{})
-	bad("a role 0", 1, 1, "team", "", false, []any{[]any{low, 0}}, 0, 0, 0, []any{}, []any{})
-	bad("a role 3", 1, 1, "team", "", false, []any{[]any{low, 3}}, 0, 0, 0, []any{}, []any{})
-	bad("roles out of order", 1, 1, "team", "", false, []any{[]any{high, 1}, []any{low, 1}}, 0, 0, 0, []any{}, []any{})
-	bad("one account twice", 1, 1, "team", "", false, owner, 0, 0, 0, []any{low, low}, []any{})
-	bad("the account of zeros", 1, 1, "team", "", false, owner, 0, 0, 0, []any{}, []any{zero})
-	bad("history −2", 1, 1, "team", "", false, owner, -2, 0, 0, []any{}, []any{})
-	bad("a field too many", 1, 1, "team", "", false, owner, 0, 0, 0, []any{}, []any{}, 0)
+	bad("another version", 2, 1, "team", "", false, owner, 0, 0, 0, []any{}, []any{}, salt)
+	bad("number 0", 1, 0, "team", "", false, owner, 0, 0, 0, []any{}, []any{}, salt)
+	bad("a room without a name", 1, 1, "", "", false, owner, 0, 0, 0, []any{}, []any{}, salt)
+	bad("a direct conversation with one", 1, 1, "team", "", true, []any{}, 0, 0, 0, []any{}, []any{}, salt)
+	bad("a name that isn't in its own form", 1, 1, "#Team", "", false, owner, 0, 0, 0, []any{}, []any{}, salt)
+	bad("a topic of 513 bytes", 1, 1, "team", string(bytes.Repeat([]byte("x"), 513)), false, owner, 0, 0, 0, []any{}, []any{}, salt)
+	bad("a role 0", 1, 1, "team", "", false, []any{[]any{low, 0}}, 0, 0, 0, []any{}, []any{}, salt)
+	bad("a role 3", 1, 1, "team", "", false, []any{[]any{low, 3}}, 0, 0, 0, []any{}, []any{}, salt)
+	bad("roles out of order", 1, 1, "team", "", false, []any{[]any{high, 1}, []any{low, 1}}, 0, 0, 0, []any{}, []any{}, salt)
+	bad("one account twice", 1, 1, "team", "", false, owner, 0, 0, 0, []any{low, low}, []any{}, salt)
+	bad("the account of zeros", 1, 1, "team", "", false, owner, 0, 0, 0, []any{}, []any{zero}, salt)
+	bad("history −2", 1, 1, "team", "", false, owner, -2, 0, 0, []any{}, []any{}, salt)
+	bad("a field too many", 1, 1, "team", "", false, owner, 0, 0, 0, []any{}, []any{}, salt, 0)
 
 	for _, n := range []int{1, 64, 65, 300, 512, 513, 640, 641, 1024, 1025, 2048, 2049, 5000, 65536, 65537} {
 		p.Padding = append(p.Padding, Padding{n, privatePadding(n)})

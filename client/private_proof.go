@@ -1,0 +1,86 @@
+package client
+
+import (
+	"slices"
+	"time"
+
+	"huisclos/chat"
+	"huisclos/mls"
+	"huisclos/wire"
+)
+
+// A device that comes back has no secret of the epoch that it comes into: whoever can make up a tree, a server with some account of its own, could lure it
+// into a group that looks like the room's. So the state that it follows must be signed by a device that was in the group when it could still read; else it
+// says nothing there until such a device has spoken in the group, which nobody can forge.
+
+// knowMembers notes who is in the group that we lose.
+func (e *engine) knowMembers(r *room) {
+	p, rec := r.priv, r.rec.Private
+	if p.g == nil || rec.Unproven {
+		return // what was known before still counts
+	}
+	rec.Known, rec.KnownEpoch = nil, p.g.Epoch()
+	p.g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
+		if d := leafOf(leaf).Device; d != e.id.device() {
+			rec.Known = append(rec.Known, d)
+		}
+		return true
+	})
+}
+
+// knows tells whether a device was in the group when we could still read, or is our account's own.
+func (e *engine) knows(r *room, a chat.AccountID, d chat.DeviceID) bool {
+	return slices.Contains(r.rec.Private.Known, d) || a == e.id.account() && d != e.id.device()
+}
+
+// proven ends the doubt about the group that we came back into.
+func (e *engine) proven(r *room) {
+	rec := r.rec.Private
+	if !rec.Unproven {
+		return
+	}
+	rec.Unproven, rec.Known = false, nil
+	e.touch(r)
+	r.priv.pastAsked = false
+	e.emit(Returned{Room: r.rec.Name})
+	e.askPast(r)
+	e.wake(r)
+}
+
+// askProof asks those who were there to speak, and looks whether the server has another state by now.
+func (e *engine) askProof(r *room) {
+	p, rec := r.priv, r.rec.Private
+	if p.g == nil || !rec.Unproven || r.phase != live {
+		return
+	}
+	if !slices.ContainsFunc(r.outbox, func(o *outgoing) bool { return o.rec.Kind == innerWantProof }) {
+		e.enqueueInner(r, innerWantProof, wire.Marshal(rec.KnownEpoch))
+		e.soon(func() { e.pump(r) })
+	}
+	e.afterwards(r, proofWait+randomBelow(proofWait), func() {
+		if rec.Unproven {
+			p.doubt = true
+			e.settleDoubt(r)
+			e.askProof(r)
+		}
+	})
+}
+
+// proofWait is about how long a device that came back waits for one that it knows.
+const proofWait = 15 * time.Second
+
+// giveProof answers somebody who came back, if we were in the group at the epoch that he names, unless another member is quicker.
+func (e *engine) giveProof(r *room, body []byte) {
+	var epoch uint64
+	p := r.priv
+	if wire.UnmarshalStrict(body, &epoch) != nil || r.rec.Private.Epoch > epoch || r.rec.Private.Unproven {
+		return
+	}
+	before := p.proofs
+	e.afterwards(r, jitter(p.g.Size()), func() {
+		if p.g != nil && p.proofs == before {
+			e.enqueueInner(r, innerProof, nil)
+			e.pump(r)
+		}
+	})
+}
