@@ -17,6 +17,7 @@ const (
 	KindNew     Kind = "new"    // a room that doesn't
 	KindPerson  Kind = "person" // a person in the room
 	KindSaid    Kind = "text"   // the rest of the line
+	KindPast    Kind = "past"   // none, all, or a number of days
 	KindEmoji   Kind = "emoji"
 	KindMessage Kind = "message" // ^3, ^bob: which message is meant
 	KindRole    Kind = "role"    // owner, moderator or member
@@ -57,6 +58,7 @@ func Commands() []Command {
 		{"invite", []Arg{{KindPerson, true}}, (*face).invite},
 		{"msg", []Arg{{KindPerson, false}, {KindSaid, true}}, (*face).private},
 		{"topic", []Arg{{KindSaid, true}}, (*face).topic},
+		{"past", []Arg{{KindPast, false}}, (*face).past},
 		{"role", []Arg{{KindPerson, false}, {KindRole, false}}, (*face).role},
 		{"kick", []Arg{{KindPerson, false}}, (*face).kick},
 		{"ban", []Arg{{KindPerson, false}}, (*face).ban},

@@ -97,6 +97,8 @@ func (c *completer) complete(before string) (int, []edit.Candidate) {
 		return start, matching([]string{c.words.T("line.revoke")}, word, "", " ")
 	case KindSure:
 		return start, matching([]string{c.words.T("line.yes")}, word, "", "")
+	case KindPast:
+		return start, matching([]string{"none", "all"}, word, "", "")
 	case KindRole:
 		return start, matching([]string{"member", "moderator", "owner"}, word, "", "")
 	case KindServer:

@@ -35,6 +35,7 @@ type jsonMessage struct {
 	Markdown   bool            `json:"markdown,omitempty"`
 	Edited     bool            `json:"edited,omitempty"`
 	TakenBy    string          `json:"taken_by,omitempty"`
+	SharedBy   string          `json:"shared_by,omitempty"` // on whose word it is here
 	Reactions  []jsonReaction  `json:"reactions,omitempty"`
 }
 
@@ -69,7 +70,7 @@ type jsonChange struct {
 func changesJSON(all []client.Change) (out []jsonChange) {
 	names := map[client.About]string{
 		client.AboutTopic: "topic", client.AboutRole: "role", client.AboutMuted: "mute", client.AboutUnmuted: "unmute",
-		client.AboutBanned: "ban", client.AboutUnbanned: "unban",
+		client.AboutBanned: "ban", client.AboutUnbanned: "unban", client.AboutPast: "past",
 	}
 	for _, c := range all {
 		j := jsonChange{What: names[c.About], Name: c.Name, Value: c.Value}
@@ -117,7 +118,7 @@ func messageJSON(w Words, m client.Message) jsonMessage {
 		Written: timeJSON(m.Written), Generation: m.Generation, Error: errorJSON(w, m.Err),
 		Added: m.Added, Taken: m.Removed, Left: m.Left, Returned: m.Returned, Devices: m.NewDevices, Changes: changesJSON(m.Changes),
 	}
-	j.What, j.Markdown, j.Edited, j.TakenBy = whatName(m.What), m.Markdown, m.Edited, m.TakenBy
+	j.What, j.Markdown, j.Edited, j.TakenBy, j.SharedBy = whatName(m.What), m.Markdown, m.Edited, m.TakenBy, m.SharedBy
 	if m.Ref != nil {
 		j.About = m.Ref.ID.String()
 	}
@@ -207,6 +208,8 @@ func stateJSON(w Words, e client.Event) []byte {
 		return jsonEvent("left", "room", e.Room)
 	case client.Returning:
 		return jsonEvent("returning", "room", e.Room)
+	case client.PastShared:
+		return jsonEvent("past_shared", "room", e.Room, "by", e.By, "messages", e.Messages, "more", e.More)
 	case client.Returned:
 		return jsonEvent("returned", "room", e.Room)
 	case client.Missed:

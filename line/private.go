@@ -3,6 +3,7 @@ package line
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"huisclos/chat"
@@ -105,6 +106,28 @@ func (f *face) topic(_ []string, rest string) error {
 	return nil
 }
 
+// past says what newcomers are given of what was written before them.
+func (f *face) past(words []string, _ string) error {
+	days := 0
+	switch word := strings.ToLower(words[0]); word {
+	case "none", f.Words.T("line.past.none"):
+	case "all", f.Words.T("line.past.all"):
+		days = -1
+	default:
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 0 {
+			return chat.Errorf(chat.CodeUsage, "reason", "chat", "detail", f.syntax("past"))
+		}
+		days = n
+	}
+	room, err := f.roomArg(nil)
+	if err != nil {
+		return err
+	}
+	f.wait(func(ctx context.Context) (func(), error) { return func() {}, f.API.SetPast(ctx, room, days) })
+	return nil
+}
+
 // change does something to a person in the current room. The change itself shows, as an entry of the room.
 func (f *face) change(name string, work func(ctx context.Context, room, name string) error) error {
 	room, err := f.roomArg(nil)
@@ -165,6 +188,10 @@ func changeText(w Words, m client.Message) string {
 	by := edit.SafeLine(m.Sender)
 	var rows []string
 	for _, c := range m.Changes {
+		if c.About == client.AboutPast {
+			rows = append(rows, pastText(w, m, c))
+			continue
+		}
 		rows = append(rows, w.T(aboutID(c), "by", by, "name", edit.SafeLine(c.Name), "topic", edit.SafeLine(c.Value), "room", m.Room))
 	}
 	if len(m.Added) > 0 && strings.HasPrefix(m.Room, "@") {
@@ -188,6 +215,18 @@ func changeText(w Words, m client.Message) string {
 	return strings.Join(rows, "\n")
 }
 
+// pastText says what newcomers are given.
+func pastText(w Words, m client.Message, c client.Change) string {
+	by := edit.SafeLine(m.Sender)
+	switch days, err := strconv.Atoi(c.Value); {
+	case err == nil && days > 0:
+		return w.N("line.about.past", days, "by", by, "room", m.Room)
+	case err == nil && days < 0:
+		return w.T("line.about.past.all", "by", by, "room", m.Room)
+	}
+	return w.T("line.about.past.none", "by", by, "room", m.Room)
+}
+
 // aboutID is the text of a change of a room's state.
 func aboutID(c client.Change) string {
 	switch c.About {
@@ -204,7 +243,7 @@ func aboutID(c client.Change) string {
 		return "line.about.banned"
 	case client.AboutUnbanned:
 		return "line.about.unbanned"
-	case client.AboutRole:
+	case client.AboutRole, client.AboutPast:
 	}
 	return "line.about." + roleName(c.Role)
 }
@@ -234,6 +273,8 @@ func (f *face) membership(e client.Event) {
 	case client.Left: // said when it was asked for
 	case client.Returning:
 		f.view.notice(w.T("line.returning", "room", e.Room))
+	case client.PastShared:
+		f.view.notice(w.N("line.pastshared", e.Messages, "by", edit.SafeLine(e.By), "room", e.Room))
 	case client.Returned:
 		f.view.notice(w.T("line.returned", "room", e.Room))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/text/cases"
 
+	"huisclos/chat"
 	"huisclos/client"
 	"huisclos/line/edit"
 )
@@ -89,6 +90,9 @@ func formText(w Words, m client.Message) string {
 		return changeText(w, m)
 	case client.Unreadable:
 		if m.Generation == 0 {
+			if m.Err != nil && m.Err.Code == chat.CodeReturning {
+				return w.T("line.form.returning")
+			}
 			return w.T("line.form.missed")
 		}
 		return w.T("line.form.unreadable", "generation", strconv.Itoa(int(m.Generation)))

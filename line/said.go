@@ -182,6 +182,9 @@ func afterText(w Words, m client.Message) string {
 	if m.Edited {
 		b.WriteString(" " + w.T("line.said.mark"))
 	}
+	if m.SharedBy != "" {
+		b.WriteString(" " + w.T("line.said.shared", "by", edit.SafeLine(m.SharedBy)))
+	}
 	for _, r := range m.Reactions {
 		b.WriteString(" " + edit.SafeLine(r.Emoji))
 		if len(r.By) > 1 {
