@@ -160,9 +160,14 @@ func (e *engine) welcome(inv *wire.Invitation, next func(error)) {
 	case old != nil && old.active() && old.rec.Private.Applied >= inv.Seq: // taken before the connection broke
 		next(nil)
 		return
-	case old != nil && old.active() && old.priv.g != nil && !old.rec.Private.Leaving:
+	case old != nil && old.active() && old.priv.g != nil:
 		e.welcomeBack(old, inv, next)
 		return
+	case old != nil && old.active() && old.rec.Private.Nameless: // this device was about to go in from outside
+		if len(old.rec.Private.Return) > 0 {
+			next(nil)
+			return
+		}
 	case old != nil && old.active() && old.priv.devices[inv.Account] == 0: // who wasn't a member brings nobody back
 		next(errStranger)
 		return
@@ -213,10 +218,15 @@ func (e *engine) welcome(inv *wire.Invitation, next func(error)) {
 // welcomeBack decides about a Welcome into a room that we are in: if the log says that we were removed, it is an invitation like others, else
 // somebody wants to put another group in its place.
 func (e *engine) welcomeBack(old *room, inv *wire.Invitation, next func(error)) {
-	e.whenHead(old, func(error) {
+	old.priv.out = false // if we weren't on its roster, we are again
+	e.whenHead(old, func(err error) {
 		switch {
 		case e.session == nil:
+		case err != nil && old.active():
+			e.inviting = false // the Welcome waits until the log can be read
 		case old.active() && old.rec.Private.Applied < inv.Seq:
+			e.cfg.Log.Warn("a Welcome into a room that we are in", "room", old.rec.Name, "at", inv.Seq, "applied", old.rec.Private.Applied,
+				"commit", old.rec.Private.Commit, "read", old.rec.Seq, "leaving", old.rec.Private.Leaving, "doubt", old.priv.doubt)
 			next(errStranger)
 		default:
 			e.welcome(inv, next)
