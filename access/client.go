@@ -14,7 +14,8 @@ import (
 // Client is one login, seen from the client: Hello, Challenge, Auth, Welcome, in this order. It holds no secret,
 // and serves one connection. It isn't for several goroutines.
 type Client struct {
-	server chat.Fingerprint
+	server chat.Fingerprint // zero: any
+	any    bool
 	hello  []byte
 	t0     [64]byte
 	sigS   [64]byte
@@ -45,6 +46,14 @@ func NewClient(server chat.Fingerprint, software string) *Client {
 	return &Client{server: server, hello: wire.Encode(h)}
 }
 
+// NewStranger begins a conversation with a server whose identity nobody has told: Challenge makes it prove the one that it shows, on this
+// connection, and there is no Auth after it. It is for who has an invitation code, which proves the rest.
+func NewStranger(software string) *Client {
+	c := NewClient(chat.Fingerprint{}, software)
+	c.any = true
+	return c
+}
+
 // Hello is the first frame to send.
 func (c *Client) Hello() []byte { return c.hello }
 
@@ -66,7 +75,7 @@ func (c *Client) Challenge(raw, exporter []byte) (wire.HelloS, error) {
 		return wire.HelloS{}, err
 	}
 	got := chat.FingerprintOf(hello.Server[:])
-	if subtle.ConstantTimeCompare(got[:], c.server[:]) != 1 || c.server.IsZero() {
+	if !c.any && (subtle.ConstantTimeCompare(got[:], c.server[:]) != 1 || c.server.IsZero()) {
 		return wire.HelloS{}, chat.Errorf(chat.CodeIdentity, "expected", c.server.String(), "got", got.String())
 	}
 	c.t0, c.sigS = T0(c.hello, f.Hello, exporter), f.Sig
@@ -80,7 +89,9 @@ func (c *Client) Challenge(raw, exporter []byte) (wire.HelloS, error) {
 	if hello.Policy != wire.Enrol && hello.Policy != wire.ReturnOnly || hello.Nonce == [32]byte{} {
 		return wire.HelloS{}, chat.Errorf(chat.CodeFrame)
 	}
-	c.step = stepChallenged
+	if !c.any {
+		c.step = stepChallenged
+	}
 	return hello, nil
 }
 

@@ -20,6 +20,9 @@ type Config struct {
 	// Roots are the public authorities believed for servers with a certificate of theirs, and
 	// for the reverse proxy before a tunnel; nil: the system's.
 	Roots *x509.CertPool
+	// Unpinned takes any certificate, for who doesn't know the server yet and has an invitation code. Nothing secret may be sent before the server has
+	// proven its identity key on this very connection, and the code that it is the right one. server is zero then.
+	Unpinned bool
 	// MaxFrame is the greatest frame that is read, bytes; 0: 16 MiB.
 	MaxFrame int
 	// Idle is the time without a byte after which the server counts as gone; 0: 45 seconds. A
@@ -61,7 +64,7 @@ type Link struct {
 // and gives up with ctx. Errors: CodeResolve (host), CodeRefused, CodeTimeout, CodeUnreachable, CodeTLS,
 // CodeNotHuisclos, CodeFull, CodeIdentity (expected, got), all with address.
 func Dial(ctx context.Context, address string, server chat.Fingerprint, c Config) (*Link, error) {
-	if server.IsZero() {
+	if server.IsZero() != c.Unpinned {
 		return nil, chat.Errorf(chat.CodeIdentity, "address", address, "expected", "", "got", "")
 	}
 	t, err := ParseAddress(address)

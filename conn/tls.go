@@ -95,6 +95,9 @@ func clientTLS(c Config, t Target, pin chat.Fingerprint) *tls.Config {
 		cfg.ServerName = t.Host
 	}
 	cfg.VerifyConnection = func(state tls.ConnectionState) error {
+		if c.Unpinned {
+			return nil // the challenge and the code prove the rest
+		}
 		return verify(state, t, pin, c.Roots)
 	}
 	return cfg

@@ -88,7 +88,7 @@ func (s *Server) enter(stream *conn.Stream, v *visitor, proxied bool) (*member, 
 	if err := s.attempts.allow(v.from); err != nil {
 		return nil, nil, err
 	}
-	claim, err := s.authenticate(stream)
+	claim, err := s.authenticate(stream, v)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,8 +108,8 @@ func (s *Server) enter(stream *conn.Stream, v *visitor, proxied bool) (*member, 
 	return m, welcome, nil
 }
 
-// authenticate exchanges the frames of the login.
-func (s *Server) authenticate(stream *conn.Stream) (access.Claim, error) {
+// authenticate exchanges the frames of the login. Who has a code instead of a key is served here, and then leaves.
+func (s *Server) authenticate(stream *conn.Stream, v *visitor) (access.Claim, error) {
 	exporter, err := stream.Exporter()
 	if err != nil {
 		return access.Claim{}, err
@@ -128,6 +128,9 @@ func (s *Server) authenticate(stream *conn.Stream) (access.Claim, error) {
 	}
 	if raw, err = stream.Read(); err != nil {
 		return access.Claim{}, err
+	}
+	if wire.IsUseCode(raw) {
+		return access.Claim{}, s.relay(stream, v, raw)
 	}
 	return login.Auth(raw)
 }

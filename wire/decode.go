@@ -106,6 +106,9 @@ func empty(t Type) Frame {
 	if f := emptyPrivate(t); f != nil {
 		return f
 	}
+	if f := emptyCode(t); f != nil {
+		return f
+	}
 	return emptyOther(t)
 }
 

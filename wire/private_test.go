@@ -40,6 +40,8 @@ func seemly(f writable) {
 		f.Info = append([]byte{1}, f.Info...)
 	case *PutState:
 		f.Info = append([]byte{1}, f.Info...)
+	default:
+		seemlyCode(f)
 	}
 }
 
