@@ -91,6 +91,12 @@ type API interface {
 	// the server now holds is taken as the room's log. It does nothing to one that runs.
 	Resume(ctx context.Context, room string) error
 
+	// OpenCode makes an invitation code, with French words for "fr", and English ones otherwise. It can be used for life, at most and if 0 for CodeLife, once, while
+	// this session is there: CodeUsed or CodeFailed tells what became of it. CodeKeyNeeded when we lack the key in force, CodeCodeTries
+	// when too many guesses have failed, CodeRate.
+	OpenCode(ctx context.Context, lang string, life time.Duration) (InviteCode, error)
+	// CloseCode takes a code back. One that is gone already is no error.
+	CloseCode(ctx context.Context, number uint32) error
 	// Close ends the session. What is queued stays queued. A Remote's Close only ends
 	// the connection to the owner.
 	Close(ctx context.Context) error
@@ -164,6 +170,8 @@ type PersonView struct {
 	Devices int // connected
 	Since   time.Time
 	Client  string // the client's program and version, as the server tells it
+	// Verified says how we have made sure that it is this person.
+	Verified Verification
 	// Refused says why this person's messages aren't shown: CodeNameLookalike,
 	// CodeIdentityChange, CodeAuth. Name is then only what the server claims.
 	Refused *chat.Error

@@ -235,7 +235,7 @@ func (e *engine) listPeople(present []wire.Present) []PersonView {
 			v = &PersonView{Account: p.Account, Name: p.Name, Me: p.Account == e.id.account(), Client: p.Client, Since: time.UnixMilli(p.Since)}
 			v.Refused = e.people.trusted(p.Account, p.Name)
 			if v.Refused == nil {
-				v.Name = e.people.name(p.Account)
+				v.Name, v.Verified = e.people.name(p.Account), e.people.verified(p.Account)
 			}
 			views[p.Account] = v
 			all = append(all, v)

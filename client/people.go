@@ -135,6 +135,7 @@ func (e *engine) meet(w *wire.Person) {
 	rec := p.accounts[w.Account]
 	if rec == nil {
 		rec = &personRecord{Name: w.Name, NameSig: w.NameSig[:]}
+		e.recall(w.Account, rec)
 		p.add(w.Account, rec)
 		e.put(TablePeople, w.Account[:], rec)
 	}

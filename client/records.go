@@ -116,6 +116,8 @@ type personRecord struct {
 	NameSig []byte `cbor:"2,keyasint"`
 	Version uint64 `cbor:"3,keyasint,omitempty"` // the highest version of the device list that we saw
 	Former  bool   `cbor:"4,keyasint,omitempty"` // another account has the name now, as the person accepted
+
+	Verified *verifiedRecord `cbor:"5,keyasint,omitempty"` // how and when we have made sure of it
 }
 
 // deviceRecord is a pinned device.

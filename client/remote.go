@@ -134,8 +134,14 @@ func remoteMethods() map[string]remoteMethod {
 		"recent": method(func(ctx context.Context, api API, a rangeArgs) ([]Message, error) {
 			return api.Recent(ctx, a.Room, a.Seq, a.Limit)
 		}),
-		"read":   stream(serveRead),
-		"key":    method(func(ctx context.Context, api API, a roomArgs) (none, error) { return none{}, api.SetKey(ctx, a.Text) }),
+		"read": stream(serveRead),
+		"key":  method(func(ctx context.Context, api API, a roomArgs) (none, error) { return none{}, api.SetKey(ctx, a.Text) }),
+		"code": method(func(ctx context.Context, api API, a codeArgs) (InviteCode, error) {
+			return api.OpenCode(ctx, a.Lang, a.Life)
+		}),
+		"uncode": method(func(ctx context.Context, api API, a codeArgs) (none, error) {
+			return none{}, api.CloseCode(ctx, a.Number)
+		}),
 		"resume": method(func(ctx context.Context, api API, a roomArgs) (none, error) { return none{}, api.Resume(ctx, a.Room) }),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -187,6 +188,13 @@ func (s *scripted) Read(_ context.Context, r string, after chat.Seq, _ bool) ite
 func (s *scripted) SetKey(_ context.Context, text string) error { return s.note("key", text) }
 func (s *scripted) Resume(_ context.Context, r string) error    { return s.note("resume", r) }
 func (s *scripted) Close(context.Context) error                 { return s.note("close") }
+func (s *scripted) OpenCode(_ context.Context, lang string, life time.Duration) (InviteCode, error) {
+	return full[InviteCode](), s.note("code", lang, life.String())
+}
+
+func (s *scripted) CloseCode(_ context.Context, number uint32) error {
+	return s.note("uncode", strconv.Itoa(int(number)))
+}
 
 // owned serves a scripted session and connects to it.
 func owned(t *testing.T, dir string) (*scripted, *Owner, *Remote) {
@@ -253,6 +261,9 @@ func TestRemoteCalls(t *testing.T) {
 	check("recent", messages, full[[]Message](), err)
 	check("key", nil, nil, r.SetKey(ctx, "hc1"))
 	check("resume", nil, nil, r.Resume(ctx, "h"))
+	code, err := r.OpenCode(ctx, "fr", time.Minute)
+	check("code", code.Reveal(), full[InviteCode]().Words, err)
+	check("uncode", nil, nil, r.CloseCode(ctx, 7))
 	var seqs []chat.Seq
 	for m, err := range r.Read(ctx, "i", 1, false) {
 		if err != nil {
@@ -265,7 +276,7 @@ func TestRemoteCalls(t *testing.T) {
 	want := []string{
 		"status", "online", "join #lobby", "leave a", "create b", "rooms", "people c", "queue d /not a command", "post d x", "send e text",
 		"flush", "private bob hi", "found team", "invite team bob", "remove team bob", "members team", "role team bob 1", "topic team tea",
-		"mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "read i",
+		"mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "code fr 1m0s", "uncode 7", "read i",
 	}
 	if diff := cmp.Diff(want, s.asked); diff != "" {
 		t.Errorf("the owner was asked (-want +got):\n%s", diff)
@@ -318,9 +329,20 @@ func TestRemoteEvents(t *testing.T) {
 
 // TestEveryEventHasAKind looks in the source of the package for events that a Remote would lose.
 func TestEveryEventHasAKind(t *testing.T) {
-	text, err := os.ReadFile("event.go")
+	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
+	}
+	var text []byte
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		more, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, more...)
 	}
 	kinds := make(map[string]bool)
 	for _, k := range eventKinds() {

@@ -152,6 +152,8 @@ func answerRef(f wire.Frame) (ref uint64, err *chat.Error) {
 		return f.Ref, nil
 	case *wire.RosterList:
 		return f.Ref, nil
+	case *wire.CodeOpened:
+		return f.Ref, nil
 	}
 	return 0, nil
 }
@@ -184,6 +186,10 @@ func (e *engine) receive(in inbound) {
 		e.emit(Notice{Text: f.Text, Time: time.UnixMilli(f.Time)})
 	case *wire.Rotated:
 		e.rotated(f)
+	case *wire.CodeMessage:
+		e.codeMessage(f)
+	case *wire.CodeLeft:
+		e.codeLeft(f)
 	case *wire.Bye:
 		e.dismissed(f)
 	case *wire.Invited:

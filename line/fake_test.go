@@ -227,6 +227,11 @@ func (f *fake) Ban(_ context.Context, room, _ string, _ bool) error  { return no
 
 func notPrivate(room string) error { return chat.Errorf(chat.CodeNotPrivate, "name", room) }
 
+func (f *fake) OpenCode(_ context.Context, lang string, _ time.Duration) (client.InviteCode, error) {
+	return client.InviteCode{Number: 7, Words: "7-" + lang + "-ocean", Expires: time.Now().Add(time.Minute)}, nil
+}
+func (f *fake) CloseCode(context.Context, uint32) error { return nil }
+
 func (f *fake) Resume(_ context.Context, room string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
