@@ -86,7 +86,7 @@ func (f *face) peopleText(room string, people []client.PersonView) string {
 		case p.Me:
 			rows = append(rows, "  "+w.T("line.list.me", "name", name, "since", f.clock(p.Since)))
 		default:
-			rows = append(rows, "  "+w.T("line.list.one", "name", name, "since", f.clock(p.Since)))
+			rows = append(rows, "  "+f.personText(p))
 		}
 	}
 	return strings.Join(rows, "\n")
