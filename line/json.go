@@ -209,6 +209,10 @@ func stateJSON(w Words, e client.Event) []byte {
 		return jsonEvent("returning", "room", e.Room)
 	case client.Returned:
 		return jsonEvent("returned", "room", e.Room)
+	case client.CodeUsed:
+		return jsonEvent("code_used", "number", e.Number, "name", e.Name, "account", e.Account.String())
+	case client.CodeFailed:
+		return jsonEvent("code_failed", "number", e.Number, "error", errorJSON(w, e.Err), "left", e.Left)
 	case client.Missed:
 		return jsonEvent("missed", "events", e.Events)
 	case client.Ended:

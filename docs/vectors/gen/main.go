@@ -43,6 +43,7 @@ func all() (map[string]any, error) {
 		"ids.json": w.ids(), "strings.json": w.strings(), "names.json": w.names(), "signatures.json": w.signatures(),
 		"derivations.json": w.derivations(), "login.json": w.login(), "content.json": w.content(), "seal.json": w.seal(),
 		"log.json": w.log(), "generations.json": w.generations(), "frames.json": w.frames(), "recovery.json": w.recovery(),
+		"code.json": w.code(),
 	}
 	return files, w.err
 }
