@@ -46,6 +46,14 @@ func NewClient(server chat.Fingerprint, software string) *Client {
 	return &Client{server: server, hello: wire.Encode(h)}
 }
 
+// NewStranger begins a visit at a server whose identity nobody has told: Challenge takes any that proves to be the one that it says it is on this
+// connection, and there is no Auth after it. It is for who finds out otherwise which server it is: by an invitation code, or by a backup.
+func NewStranger(software string) *Client {
+	c := NewClient(chat.Fingerprint{}, software)
+	c.anyone = true
+	return c
+}
+
 // Hello is the first frame to send.
 func (c *Client) Hello() []byte { return c.hello }
 
@@ -101,8 +109,8 @@ func bestCommon(ours, theirs []uint) (uint, bool) {
 // Auth is the second frame to send. access is the pair A_g of the announced generation; nil when the server knows the device and doesn't
 // ask for the key. The caller has compared A_g's public half with the announced one: a server with another is another.
 func (c *Client) Auth(body wire.Body, access, device ed25519.PrivateKey) []byte {
-	if c.step != stepChallenged {
-		panic("access: Auth before Challenge")
+	if c.step != stepChallenged || c.anyone {
+		panic("access: Auth before Challenge, or at a server that isn't known")
 	}
 	c.step = stepAuth
 	raw := wire.Marshal(&body)

@@ -7,12 +7,13 @@ import (
 )
 
 // NewRecovery begins a visit for an account's backup: Hello, Challenge, Recover, Recovered. With the zero fingerprint it isn't known which server
-// it is: Challenge then takes any that proves to be the one that it says it is on this connection, and the caller finds out by
-// the backup. Nothing secret is sent: the account's ID, and its signature, which is of no use on another connection.
+// it is: then it is a stranger's visit, and the caller finds out by the backup. Nothing secret is sent: the account's ID, and its signature, which
+// is of no use on another connection.
 func NewRecovery(server chat.Fingerprint, software string) *Client {
-	c := NewClient(server, software)
-	c.anyone = server.IsZero()
-	return c
+	if server.IsZero() {
+		return NewStranger(software)
+	}
+	return NewClient(server, software)
 }
 
 // Recover is the second frame to send.

@@ -16,6 +16,17 @@ const (
 	CodeKeyUnknown  Code = "key_unknown"  // this server doesn't know its own key (restart with --data, or key made elsewhere)
 	CodeLinkFormat  Code = "link_format"  // not a link
 
+	// Invitation codes.
+	CodeCodeFormat  Code = "code_format"  // not a code
+	CodeCodeWord    Code = "code_word"    // a word that no code has (value, suggestion)
+	CodeCodeUnknown Code = "code_unknown" // no such code here
+	CodeCodeUsed    Code = "code_used"    // a code works once
+	CodeCodeExpired Code = "code_expired" // a code holds for ten minutes
+	CodeCodeAbsent  Code = "code_absent"  // who made the code isn't connected
+	CodeCodeWrong   Code = "code_wrong"   // the two ends don't have the same words
+	CodeCodeBroken  Code = "code_broken"  // the exchange was broken off
+	CodeCodeTries   Code = "code_tries"   // three codes have failed: only links and QR codes
+
 	// Reaching a server.
 	CodeResolve     Code = "resolve"      // no such host name (host)
 	CodeRefused     Code = "refused"      // nothing listens there (address)
@@ -128,6 +139,9 @@ var classes = map[Code]Class{
 	CodeIdentityChange: Identity, CodeSafetyOther: Identity,
 	CodePhraseWord: Identity, CodePhraseLength: Identity, CodePhraseChecksum: Identity, CodeNoAccount: Identity, CodeBackupDamaged: Identity, CodeForked: Identity, CodeRolledBack: Identity,
 
+	CodeCodeFormat: Identity, CodeCodeWord: Identity, CodeCodeUnknown: Identity, CodeCodeUsed: Identity, CodeCodeExpired: Identity,
+	CodeCodeWrong: Identity, CodeCodeTries: Identity, CodeCodeAbsent: Unreachable, CodeCodeBroken: Unreachable,
+
 	CodeNameTaken: Naming, CodeNameLookalike: Naming, CodeNameForm: Naming, CodeNameOther: Naming,
 
 	CodeKicked: Expelled, CodeBanned: Expelled, CodeRevoked: Expelled,
@@ -143,6 +157,7 @@ func Codes() []Code {
 	return []Code{
 		CodeInternal, CodeUsage,
 		CodeKeyFormat, CodeKeyChecksum, CodeKeyVersion, CodeKeyWrong, CodeKeyNeeded, CodeKeyOld, CodeKeyUnknown, CodeLinkFormat,
+		CodeCodeFormat, CodeCodeWord, CodeCodeUnknown, CodeCodeUsed, CodeCodeExpired, CodeCodeAbsent, CodeCodeWrong, CodeCodeBroken, CodeCodeTries,
 		CodeResolve, CodeRefused, CodeTimeout, CodeUnreachable, CodeTLS, CodeNotHuisclos, CodeNoServer,
 		CodeIdentity, CodeAuth, CodeVersion, CodeNameTaken, CodeNameLookalike, CodeNameForm, CodeNameOther, CodeIdentityChange, CodeRevoked, CodeSafetyForm, CodeSafetyOther,
 		CodePhraseWord, CodePhraseLength, CodePhraseChecksum, CodeNoAccount, CodeNoBackup, CodeBackupDamaged, CodeBackupNewer, CodeNoDevice, CodeProfileExists,

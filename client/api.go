@@ -112,6 +112,12 @@ type API interface {
 	// RevokeDevice puts one of them out for good; id is the beginning of its ID. CodeNoDevice, CodeSelf for this one.
 	RevokeDevice(ctx context.Context, id string) (DeviceView, error)
 
+	// OpenCode makes an invitation code, with French words for "fr", and English ones otherwise. It can be used for life, at most and if 0 for CodeLife, once, while
+	// this session is there: CodeUsed or CodeFailed tells what became of it. CodeKeyNeeded when we lack the key in force, CodeCodeTries
+	// when too many guesses have failed, CodeRate.
+	OpenCode(ctx context.Context, lang string, life time.Duration) (InviteCode, error)
+	// CloseCode takes a code back. One that is gone already is no error.
+	CloseCode(ctx context.Context, number uint32) error
 	// Close ends the session. What is queued stays queued. A Remote's Close only ends
 	// the connection to the owner.
 	Close(ctx context.Context) error

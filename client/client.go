@@ -26,7 +26,7 @@ var _ API = (*Client)(nil)
 // from now on, and closes it even if Open fails. Errors: CodeNameForm, CodeNameOther (the profile
 // is somebody else's), CodeIdentity (the key or the profile is another server's), the codes of a bad key, those of the vault.
 func Open(cfg Config) (*Client, error) {
-	cfg = cfg.withDefaults()
+	cfg = cfg.withDefaults().admit()
 	ctx, stop := context.WithCancel(context.Background())
 	c := &Client{
 		events: newBroadcast(),

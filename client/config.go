@@ -41,6 +41,8 @@ type Config struct {
 	Server chat.Fingerprint
 	// Key is the shared key as a person was given it (hc1…); needed once, and empty later.
 	Key string
+	// Admission is what a newcomer got for a code: Server, Key, who he is and whom he has verified. It counts where the vault is new.
+	Admission *Admission
 	// Name is the person's name; empty when the vault knows it.
 	Name string
 	// Software is our own name and version, shown to the server's admin.

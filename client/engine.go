@@ -47,7 +47,8 @@ type engine struct {
 	lacking  map[chat.Generation]bool // it can't: KeyMissing was told
 	online   []func(error)            // who waits for the session
 	flushing []*flush
-	sendHold time.Time // nothing is sent before: the server couldn't store
+	invites  map[uint32]*invite // codes that can be used, by number
+	sendHold time.Time          // nothing is sent before: the server couldn't store
 
 	mls         *mls.Config
 	unknown     map[chat.DeviceID]bool // whom the validator of groups asked for and we don't know

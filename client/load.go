@@ -87,7 +87,7 @@ func (e *engine) makeNew() error {
 	if e.cfg.Server.IsZero() {
 		return chat.Errorf(chat.CodeKeyNeeded)
 	}
-	id, err := newIdentity(e.cfg.Server, e.cfg.Name)
+	id, err := e.cfg.newcomer()
 	if err != nil {
 		return err
 	}
@@ -105,6 +105,7 @@ func (e *engine) makeNew() error {
 	lobby.rec.Joined = true
 	e.touch(lobby)
 	e.pinSelf()
+	e.pinInviter()
 	return nil
 }
 

@@ -142,6 +142,7 @@ func (e *engine) meet(w *wire.Person) {
 	rec := p.accounts[w.Account]
 	if rec == nil {
 		rec = &personRecord{Name: w.Name, NameSig: w.NameSig[:], Changed: p.former[trust.FoldName(w.Name)]}
+		e.recall(w.Account, rec)
 		p.add(w.Account, rec)
 		e.put(TablePeople, w.Account[:], rec)
 	}

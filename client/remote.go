@@ -150,6 +150,12 @@ func remoteMethods() map[string]remoteMethod {
 		"revoke": method(func(ctx context.Context, api API, a roomArgs) (DeviceView, error) {
 			return api.RevokeDevice(ctx, a.Text)
 		}),
+		"code": method(func(ctx context.Context, api API, a codeArgs) (InviteCode, error) {
+			return api.OpenCode(ctx, a.Lang, a.Life)
+		}),
+		"uncode": method(func(ctx context.Context, api API, a codeArgs) (none, error) {
+			return none{}, api.CloseCode(ctx, a.Number)
+		}),
 		"resume": method(func(ctx context.Context, api API, a roomArgs) (none, error) { return none{}, api.Resume(ctx, a.Room) }),
 	}
 }

@@ -106,7 +106,7 @@ type remoteEvent struct {
 func eventKinds() []Event {
 	return []Event{
 		Message{}, Sent{}, SendFailed{}, Arrivals{}, Online{}, Offline{}, Notice{}, Gap{}, RoomStopped{}, RoomResumed{},
-		Rotated{}, KeyMissing{}, KeyGained{}, IdentityChanged{}, NewDevice{}, DeviceAdded{}, DeviceRevoked{}, DevicesWithheld{}, Missed{}, Ended{},
+		Rotated{}, KeyMissing{}, KeyGained{}, IdentityChanged{}, NewDevice{}, DeviceAdded{}, DeviceRevoked{}, DevicesWithheld{}, CodeUsed{}, CodeFailed{}, Missed{}, Ended{},
 		Invited{}, InvitationRefused{}, PutOut{}, Left{}, Returning{}, Returned{}, Updated{}, PastShared{},
 	}
 }

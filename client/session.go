@@ -154,6 +154,8 @@ func answerRef(f wire.Frame) (ref uint64, err *chat.Error) {
 		return f.Ref, nil
 	case *wire.RosterList:
 		return f.Ref, nil
+	case *wire.CodeOpened:
+		return f.Ref, nil
 	}
 	return 0, nil
 }
@@ -188,6 +190,10 @@ func (e *engine) receive(in inbound) {
 		e.rotated(f)
 	case *wire.Devices:
 		e.ownDevices()
+	case *wire.CodeMessage:
+		e.codeMessage(f)
+	case *wire.CodeLeft:
+		e.codeLeft(f)
 	case *wire.Bye:
 		e.dismissed(f)
 	case *wire.Invited:

@@ -27,6 +27,8 @@ const (
 	ByPerson = "person"
 	// ByNumber: the program compared them: the other's number was typed, or pasted, or read from a QR code.
 	ByNumber = "number"
+	// ByCode: one of the two has said an invitation code to the other.
+	ByCode = "code"
 )
 
 // SafetyView is what two people compare.
@@ -37,7 +39,7 @@ type SafetyView struct {
 	Code    string // trust.SafetyCode, for a QR code
 	Trust   Trust
 	At      time.Time // since when verified; zero when it isn't
-	By      string    // how: ByPerson, ByNumber, …
+	By      string    // how: ByPerson, ByNumber, ByCode
 }
 
 // trust is what we know of a pinned account.
@@ -59,6 +61,11 @@ func (rec *personRecord) trust() Trust {
 		return TrustChanged
 	}
 	return TrustSeen
+}
+
+// verify notes that the account was verified, and how.
+func (rec *personRecord) verify(how string, at time.Time) {
+	rec.Verified, rec.VerifiedBy, rec.Changed = at.UnixMilli(), how, false
 }
 
 // wasVerified reports whether the account that has a name here is verified.
@@ -97,8 +104,7 @@ func (c *Client) Verify(ctx context.Context, name, number string) (SafetyView, e
 			}
 			by = ByNumber
 		}
-		rec := e.people.accounts[a]
-		rec.Verified, rec.VerifiedBy, rec.Changed = time.Now().UnixMilli(), by, false
+		e.people.accounts[a].verify(by, time.Now())
 		return nil
 	})
 }

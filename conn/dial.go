@@ -26,7 +26,7 @@ type Config struct {
 	// ping is sent after a third of it.
 	Idle time.Duration
 	// Anyone takes whatever server answers where no fingerprint is given: TLS then only keeps listeners out, and the caller finds out
-	// who it is before anything secret is said (access.NewRecovery).
+	// who it is before anything secret is said (access.NewStranger).
 	Anyone bool
 }
 

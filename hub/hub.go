@@ -54,6 +54,7 @@ type Hub struct {
 	counters counters
 	rates    rates
 	takes    takes
+	codes    codes
 
 	mu         sync.RWMutex // guards what follows; a room's lock may be taken under it, not the other way round
 	rooms      map[chat.RoomID]*room

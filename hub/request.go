@@ -38,6 +38,11 @@ func (s *Session) request(f wire.Frame) (ref uint64, answer []byte, err error) {
 	case *wire.PutLink:
 		answer, err = s.putLink(f)
 		return f.Ref, answer, err
+	case *wire.OpenCode:
+		answer, err = s.openCode(f)
+		return f.Ref, answer, err
+	case *wire.CloseCode:
+		return f.Ref, s.closeCode(f), nil
 	}
 	if ref, answer, err, ok := s.backupRequest(f); ok {
 		return ref, answer, err

@@ -180,6 +180,9 @@ func (s *Session) Handle(raw []byte) error {
 		return s.send(f)
 	case *wire.Commit:
 		return s.commit(f)
+	case *wire.CodeMessage:
+		s.codeMessage(f)
+		return nil
 	case *wire.Bye:
 		s.conn.Close(nil)
 		return errOver

@@ -276,14 +276,15 @@ func TestHistory(t *testing.T) {
 func TestPeople(t *testing.T) {
 	converse(t, 70, 40, func(f *fake, _ *Options) {
 		f.people[chat.Lobby] = []client.PersonView{
-			{Name: "alice", Me: true, Since: start()}, {Name: "bob", Since: start()},
+			{Name: "alice", Me: true, Since: start()}, {Name: "bob", Since: start()}, {Name: "carol", Since: start(), Trust: client.TrustVerified},
 			{Name: "b0b", Since: start(), Refused: chat.Errorf(chat.CodeNameLookalike)},
 		}
 	}, func(d *desk) {
 		d.press("/list\r")
-		d.tail("      In #lobby: 3 people",
+		d.tail("      In #lobby: 4 people",
 			"        alice (you), since Tuesday 14 October 2025, 18:04",
 			"        bob, since Tuesday 14 October 2025, 18:04",
+			"        ✓ carol, since Tuesday 14 October 2025, 18:04 · verified",
 			"        b0b: not shown. error name_lookalike.", "[#lobby]")
 		d.events <- client.Arrivals{Room: chat.Lobby, Came: []string{"alice", "dave", "erin"}, Online: 5}
 		d.events <- client.Arrivals{Room: chat.Lobby, Went: []string{"dave"}, Online: 4}

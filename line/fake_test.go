@@ -298,6 +298,11 @@ func (f *fake) RevokeDevice(_ context.Context, id string) (client.DeviceView, er
 	return client.DeviceView{Device: chat.DeviceID{0xcc}, Issued: start(), Revoked: start()}, nil
 }
 
+func (f *fake) OpenCode(_ context.Context, lang string, _ time.Duration) (client.InviteCode, error) {
+	return client.InviteCode{Number: 7, Words: "7-" + lang + "-ocean", Expires: time.Now().Add(time.Minute)}, nil
+}
+func (f *fake) CloseCode(context.Context, uint32) error { return nil }
+
 func (f *fake) Resume(_ context.Context, room string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -188,6 +188,8 @@ func (f *face) warning(e client.Event) {
 		f.deviceList(e)
 	case client.NewDevice:
 		f.view.notice(w.T("line.newdevice." + e.Reason))
+	case client.CodeUsed, client.CodeFailed:
+		f.codeEvent(e)
 	default:
 		f.membership(e)
 	}

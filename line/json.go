@@ -212,6 +212,10 @@ func stateJSON(w Words, e client.Event) []byte {
 		return jsonEvent("past_shared", "room", e.Room, "by", e.By, "messages", e.Messages, "more", e.More)
 	case client.Returned:
 		return jsonEvent("returned", "room", e.Room)
+	case client.CodeUsed:
+		return jsonEvent("code_used", "number", e.Number, "name", e.Name, "account", e.Account.String())
+	case client.CodeFailed:
+		return jsonEvent("code_failed", "number", e.Number, "error", errorJSON(w, e.Err), "left", e.Left)
 	case client.Missed:
 		return jsonEvent("missed", "events", e.Events)
 	case client.Ended:

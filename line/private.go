@@ -27,10 +27,10 @@ func (f *face) private(words []string, rest string) error {
 	return nil
 }
 
-// invite takes a person into the current room; without a name it shows what lets somebody onto the server.
+// invite takes a person into the current room; without a name it makes a code that lets somebody onto the server.
 func (f *face) invite(words []string, _ string) error {
 	if len(words) == 0 {
-		return f.key(nil, "")
+		return f.makeCode()
 	}
 	return f.change(words[0], f.API.Invite)
 }

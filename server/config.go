@@ -35,7 +35,8 @@ type Config struct {
 	// Log gets what the operator should know; nil: nothing. Names of people and addresses go there, nothing secret.
 	Log *slog.Logger
 
-	domain domain // of tests; nil: a hub.Hub
+	domain       domain        // of tests; nil: a hub.Hub
+	codePatience time.Duration // shorter in tests
 }
 
 // Settings are what a running server takes over.
@@ -137,6 +138,9 @@ func (c *Config) check() error {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Limits = c.Limits.withDefaults()
+	if c.codePatience <= 0 {
+		c.codePatience = codePatience
+	}
 	return nil
 }
 

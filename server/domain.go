@@ -11,6 +11,8 @@ import (
 type domain interface {
 	// attach begins a session. See hub.Conn for its life.
 	attach(p hub.Peer, c hub.Conn) (session, error)
+	// useCode brings a newcomer to the member who has made a code.
+	useCode(number uint32, first []byte) (guest, error)
 	// close says goodbye to everyone when what was accepted is stored.
 	close(ctx context.Context) error
 }
@@ -32,6 +34,14 @@ func (h theHub) attach(p hub.Peer, c hub.Conn) (session, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+func (h theHub) useCode(number uint32, first []byte) (guest, error) {
+	g, err := h.UseCode(number, first)
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
 }
 
 func (h theHub) close(ctx context.Context) error { return h.Close(ctx) }

@@ -42,6 +42,10 @@ func TestFramesBeforeTheLogin(t *testing.T) {
 		"oversized after hello":  {first: hello, second: make([]byte, 1<<20), code: chat.CodeTooLarge},
 		"truncated after hello":  {first: hello, second: []byte{0x84, 0x03}, code: chat.CodeFrame},
 		"goodbye before hello":   {first: wire.Encode(&wire.Bye{Code: chat.CodeGoodbye}), code: chat.CodeFrame},
+		"a code before hello":    {first: wire.Encode(&wire.UseCode{Number: 1, Message: []byte{1}}), code: chat.CodeFrame},
+		"a code that isn't here": {first: hello, second: wire.Encode(&wire.UseCode{Number: 1, Message: []byte{1}}), code: chat.CodeCodeUnknown},
+		"a code cut":             {first: hello, second: []byte{0x83, 0x18, 0x3f, 0x01}, code: chat.CodeFrame},
+		"a code's message":       {first: hello, second: wire.Encode(&wire.CodeMessage{Number: 1, Message: []byte{1}}), code: chat.CodeFrame},
 		"an unknown after hello": {first: hello, second: []byte{0x82, 0x18, 0xfe, 0x00}, code: chat.CodeFrameType},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"huisclos/wire"
 )
 
-// errRecovered ends a visit that was for a backup.
-var errRecovered = errors.New("server: an account has got its backup")
+// errServed ends a visit that was for something else than a login, and has got it.
+var errServed = errors.New("server: the visitor has got what it came for")
 
 // carrying is how long a backup may take on its way; the account has proven to ask for it.
 const carrying = 30 * time.Second
@@ -49,7 +49,7 @@ func (s *Server) recover(stream *conn.Stream, v *visitor, login *access.Server, 
 	if err := stream.Send(wire.Encode(answer)); err != nil {
 		return err
 	}
-	return errRecovered
+	return errServed
 }
 
 // known finds an account that may come in.

@@ -27,6 +27,7 @@ type Server struct {
 	acceptor *conn.Acceptor
 	gate     *gate
 	attempts *attempts
+	codes    *attempts // with invitation codes
 	metrics  *metrics
 	verified *access.Cache
 	domain   domain
@@ -64,7 +65,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	s := &Server{
 		config: c, certs: certs, started: time.Now(), verified: access.NewCache(maxVerified),
-		gate: newGate(c.Limits.Waiting, handshakes()), attempts: newAttempts(c.Limits.FailuresAMinute),
+		gate: newGate(c.Limits.Waiting, handshakes()), attempts: newAttempts(c.Limits.FailuresAMinute), codes: newAttempts(codesAMinute),
 		members: make(map[*member]struct{}), addresses: make(map[netip.Prefix]int), stop: make(chan struct{}),
 	}
 	s.acceptor = &conn.Acceptor{TLS: conn.ServerTLS(certs.get, c.Classical), MaxFrame: maxLoginFrame, Web: s.web()}

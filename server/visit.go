@@ -37,7 +37,7 @@ func (s *Server) visit(v *visitor, proxied bool) {
 		return
 	}
 	m, welcome, err := s.enter(stream, v, proxied)
-	if errors.Is(err, errRecovered) {
+	if errors.Is(err, errServed) {
 		stream.Finish()
 		v.leave()
 		return
@@ -113,7 +113,7 @@ func (s *Server) enter(stream *conn.Stream, v *visitor, proxied bool) (*member, 
 	return m, welcome, nil
 }
 
-// authenticate exchanges the frames of the login. errRecovered when there is none, but an account has got its backup.
+// authenticate exchanges the frames of the login. errServed when there is none, but something else was wanted, and is done.
 func (s *Server) authenticate(stream *conn.Stream, v *visitor) (access.Claim, error) {
 	exporter, err := stream.Exporter()
 	if err != nil {
@@ -134,8 +134,11 @@ func (s *Server) authenticate(stream *conn.Stream, v *visitor) (access.Claim, er
 	if raw, err = stream.Read(); err != nil {
 		return access.Claim{}, err
 	}
-	if access.IsRecover(raw) {
+	switch {
+	case access.IsRecover(raw):
 		return access.Claim{}, s.recover(stream, v, login, raw)
+	case access.IsUseCode(raw):
+		return access.Claim{}, s.relay(stream, v, login, raw)
 	}
 	return login.Auth(raw)
 }

@@ -112,6 +112,9 @@ func empty(t Type) Frame {
 	if f := emptyPrivate(t); f != nil {
 		return f
 	}
+	if f := emptyCode(t); f != nil {
+		return f
+	}
 	if f := emptyRecovery(t); f != nil {
 		return f
 	}

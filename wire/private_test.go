@@ -47,6 +47,8 @@ func seemly(f writable) {
 		f.List = append([]byte{1}, f.List[:min(len(f.List), MaxDeviceList-1)]...)
 	case *Recover:
 		f.Account[31] |= 1
+	default:
+		seemlyCode(f)
 	}
 }
 

@@ -56,6 +56,13 @@ const (
 	TypeRosterList     Type = 56 // S
 	TypeExpelled       Type = 57 // S
 
+	TypeOpenCode    Type = 60 // C
+	TypeCodeOpened  Type = 61 // S
+	TypeCloseCode   Type = 62 // C
+	TypeUseCode     Type = 63 // C, before the login
+	TypeCodeMessage Type = 64 // both
+	TypeCodeLeft    Type = 65 // S
+
 	TypePutBackup Type = 80 // C
 	TypeGetBackup Type = 81 // C
 	TypeBackup    Type = 82 // S

@@ -24,7 +24,7 @@ type joinOptions struct {
 
 // join enters a chat.
 func (a *app) join() *cobra.Command {
-	c := &cobra.Command{Use: "join [LINK|KEY|HOST[:PORT]|-]", Args: cli.Between(0, 1)}
+	c := &cobra.Command{Use: "join [LINK|KEY|HOST[:PORT]|-] [CODE]", Args: cli.Between(0, 6)}
 	settings := config.BindClient(c.Flags())
 	var o joinOptions
 	c.Flags().BoolVar(&o.plain, "plain", false, "")
@@ -34,24 +34,30 @@ func (a *app) join() *cobra.Command {
 		if err := settings.Load(c.Flags()); err != nil {
 			return err
 		}
-		arg := ""
-		if len(args) > 0 {
-			arg = args[0]
+		arg, code, err := splitCode(args)
+		if err != nil {
+			return err
 		}
-		return a.joinChat(settings, arg, o)
+		return a.joinChat(settings, arg, code, o)
 	}
 	return c
 }
 
 // joinChat converses until the person or the pipe is done. Where another server answers at the address of one's own, a person is
 // asked for its key: a server in memory is another one, with another key, at each start.
-func (a *app) joinChat(c *config.Client, arg string, o joinOptions) error {
+func (a *app) joinChat(c *config.Client, arg string, code keys.Code, o joinOptions) error {
 	g, err := a.find(c, arg)
 	if err != nil {
 		return err
 	}
-	given := !g.key.IsZero()
+	if g.key.IsZero() {
+		g.code = code
+	}
+	given := !g.key.IsZero() || !g.code.IsZero()
 	err = a.visit(c, g, o)
+	for a.anotherName(g, err) {
+		err = a.visit(c, g, o)
+	}
 	if given || !a.typed() || !errors.Is(err, chat.CodeIdentity) {
 		return err
 	}

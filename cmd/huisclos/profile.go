@@ -29,6 +29,9 @@ type goal struct {
 	server  chat.Fingerprint
 	name    string
 	stays   bool // it is for a conversation: this device can be taken into private rooms
+
+	code      keys.Code         // of an invitation; zero when none was given, or when it is used up
+	admission *client.Admission // what the code has given; nil when there is none
 }
 
 // session is a profile in use: one's own client, or that of another process of the same user.
@@ -182,11 +185,16 @@ func known(g *goal, profiles []vault.Profile) {
 
 // complete asks for what is still missing, and looks for the server on the local network.
 func (a *app) complete(g *goal, c *config.Client, ask bool) error {
-	if g.server.IsZero() {
+	if g.server.IsZero() && g.code.IsZero() {
 		if !ask {
 			return chat.Errorf(chat.CodeKeyNeeded)
 		}
 		if err := a.askKey(g); err != nil {
+			return err
+		}
+	}
+	if !g.code.IsZero() {
+		if err := a.redeem(g, c); err != nil {
 			return err
 		}
 	}
@@ -215,7 +223,7 @@ func (a *app) unanswered(err error, missing *chat.Error) error {
 	return missing
 }
 
-// askKey asks until what was typed is a key or a link. A typing error costs nothing: no connection was made.
+// askKey asks until what was typed is a key, a link or an invitation code. A typing error costs nothing: no connection was made.
 func (a *app) askKey(g *goal) error {
 	for {
 		text, err := a.ask(a.words.T("cmd.ask.key")+" ", false)
@@ -229,6 +237,18 @@ func (a *app) askKey(g *goal) error {
 				if g.address == "" {
 					g.address = l.Address
 				}
+				return nil
+			}
+			if !a.inTerminal() {
+				return err
+			}
+			a.problem(err)
+			continue
+		}
+		if keys.IsCode(text) {
+			code, err := keys.ParseCode(text)
+			if err == nil {
+				g.code = code
 				return nil
 			}
 			if !a.inTerminal() {
@@ -302,7 +322,9 @@ func (a *app) open(c *config.Client, g *goal, ask bool) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	known(g, profiles)
+	if g.code.IsZero() {
+		known(g, profiles)
+	}
 	if err := a.complete(g, c, ask); err != nil {
 		return nil, err
 	}
@@ -335,7 +357,7 @@ func (a *app) openOwn(s *session, g *goal, dir string, ask bool) error {
 		return err
 	}
 	config := client.Config{
-		Vault: v, Dial: dial, Address: g.address, Server: g.server, Name: g.name, Software: version.Program, Log: a.clientLog(),
+		Vault: v, Dial: dial, Address: g.address, Server: g.server, Name: g.name, Software: version.Program, Log: a.clientLog(), Admission: g.admission,
 	}
 	if g.stays {
 		config.Packages = client.DefaultPackages

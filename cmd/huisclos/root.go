@@ -9,6 +9,7 @@ import (
 	"huisclos/internal/cli"
 	"huisclos/internal/config"
 	"huisclos/internal/i18n"
+	"huisclos/keys"
 )
 
 // root is the tree of commands. Each has its file.
@@ -19,7 +20,7 @@ func (a *app) root() *cobra.Command {
 	}
 	c.PersistentFlags().StringVar(&a.lang, "lang", "", "")
 	c.AddCommand(
-		a.host(), a.join(), a.serve(), a.send(), a.read(), a.watch(), a.keyCommand(), a.adminCommand(), a.doctor(), a.demo(),
+		a.host(), a.join(), a.invite(), a.serve(), a.send(), a.read(), a.watch(), a.keyCommand(), a.adminCommand(), a.doctor(), a.demo(),
 		a.lock(), a.unlock(), a.recoveryWords(), a.recover(), a.completion(), a.version(),
 	)
 	words(c)
@@ -44,7 +45,7 @@ func (a *app) menu() error {
 			c := config.DefaultServer()
 			return a.hostChat(&c, &config.Client{Home: a.home(), LAN: true})
 		case "2", "j", "r", "join", "rejoindre":
-			return a.joinChat(&config.Client{Home: a.home(), LAN: true}, "", joinOptions{})
+			return a.joinChat(&config.Client{Home: a.home(), LAN: true}, "", keys.Code{}, joinOptions{})
 		}
 	}
 }

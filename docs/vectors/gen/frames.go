@@ -105,6 +105,17 @@ func (w *world) privateFrames(add func(name string, raw []byte, fields ...any), 
 	add("RosterList", wire.Encode(&wire.RosterList{Ref: 19, Room: den, Members: []wire.RosterMember{{Account: a}, {Account: chat.AccountID{1}, Removed: 301}}}),
 		19, room, []any{[]any{account, 0}, []any{Bytes(append([]byte{1}, make([]byte, 31)...)), 301}})
 	add("Expelled", wire.Encode(&wire.Expelled{Room: den}), room)
+	codeFrames(add)
+}
+
+// codeFrames are those of invitation codes.
+func codeFrames(add func(name string, raw []byte, fields ...any)) {
+	add("OpenCode", wire.Encode(&wire.OpenCode{Ref: 20}), 20)
+	add("CodeOpened", wire.Encode(&wire.CodeOpened{Ref: 20, Number: 7, Seconds: 600}), 20, 7, 600)
+	add("CloseCode", wire.Encode(&wire.CloseCode{Ref: 21, Number: 7, Code: chat.CodeCodeWrong}), 21, 7, "code_wrong")
+	add("UseCode", wire.Encode(&wire.UseCode{Number: 7, Message: []byte("message 1")}), 7, Bytes("message 1"))
+	add("CodeMessage", wire.Encode(&wire.CodeMessage{Number: 7, Message: []byte("message 2")}), 7, Bytes("message 2"))
+	add("CodeLeft", wire.Encode(&wire.CodeLeft{Number: 7}), 7)
 }
 
 // typeOf is the second element of a frame, or the third when the head of a number stands between.

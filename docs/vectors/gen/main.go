@@ -44,6 +44,7 @@ func all() (map[string]any, error) {
 		"derivations.json": w.derivations(), "login.json": w.login(), "content.json": w.content(), "seal.json": w.seal(),
 		"log.json": w.log(), "generations.json": w.generations(), "frames.json": w.frames(), "recovery.json": w.recovery(),
 		"private.json": w.private(),
+		"code.json":    w.code(),
 	}
 	return files, w.err
 }

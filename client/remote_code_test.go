@@ -1,0 +1,15 @@
+package client
+
+import (
+	"context"
+	"strconv"
+	"time"
+)
+
+func (s *scripted) OpenCode(_ context.Context, lang string, life time.Duration) (InviteCode, error) {
+	return full[InviteCode](), s.note("code", lang, life.String())
+}
+
+func (s *scripted) CloseCode(_ context.Context, number uint32) error {
+	return s.note("uncode", strconv.Itoa(int(number)))
+}
