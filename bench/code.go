@@ -32,7 +32,7 @@ func code(r *run) ([]row, error) {
 	defer inviter.Close(ctx)
 	var times []time.Duration
 	for i := range 9 {
-		made, err := inviter.OpenCode(ctx, "fr", 0)
+		made, err := inviter.OpenCode(ctx, "", "fr", 0)
 		if err != nil {
 			return nil, err
 		}

@@ -114,8 +114,8 @@ type API interface {
 
 	// OpenCode makes an invitation code, with French words for "fr", and English ones otherwise. It can be used for life, at most and if 0 for CodeLife, once, while
 	// this session is there: CodeUsed or CodeFailed tells what became of it. CodeKeyNeeded when we lack the key in force, CodeCodeTries
-	// when too many guesses have failed, CodeRate.
-	OpenCode(ctx context.Context, lang string, life time.Duration) (InviteCode, error)
+	// when too many guesses have failed, CodeRate. With a private room, whoever joins by the code is taken into that too; CodeNotPrivate, CodeNotMember.
+	OpenCode(ctx context.Context, room, lang string, life time.Duration) (InviteCode, error)
 	// CloseCode takes a code back. One that is gone already is no error.
 	CloseCode(ctx context.Context, number uint32) error
 	// Close ends the session. What is queued stays queued. A Remote's Close only ends

@@ -52,8 +52,9 @@ func (CodeFailed) event() {}
 
 // codesRecord is what is kept of codes.
 type codesRecord struct {
-	Failed  []int64                  `cbor:"1,keyasint,omitempty"` // when the last guesses failed, ms since 1970
-	Pending map[chat.AccountID]int64 `cbor:"2,keyasint,omitempty"` // verified then, ms since 1970, and not met yet
+	Failed  []int64                        `cbor:"1,keyasint,omitempty"` // when the last guesses failed, ms since 1970
+	Pending map[chat.AccountID]int64       `cbor:"2,keyasint,omitempty"` // verified then, ms since 1970, and not met yet
+	Rooms   map[chat.AccountID]chat.RoomID `cbor:"3,keyasint,omitempty"` // into which they are to be taken
 }
 
 // codesKey is its place in TableSelf.
@@ -69,6 +70,7 @@ const (
 
 // invite is a code that can be used.
 type invite struct {
+	room    chat.RoomID // into which the newcomer is taken; zero for none
 	code    keys.Code
 	until   time.Time
 	server  [32]byte
@@ -101,8 +103,20 @@ func (e *engine) codeTries() int {
 }
 
 // OpenCode implements API.
-func (c *Client) OpenCode(ctx context.Context, lang string, life time.Duration) (InviteCode, error) {
+func (c *Client) OpenCode(ctx context.Context, room, lang string, life time.Duration) (InviteCode, error) {
 	return await(ctx, c, func(e *engine, answer func(InviteCode, error)) {
+		var into chat.RoomID
+		if room != "" {
+			r, err := e.privateRoom(room)
+			if err == nil && r.priv.state.Direct {
+				err = chat.Errorf(chat.CodeNotPrivate, "name", r.rec.Name)
+			}
+			if err != nil {
+				answer(InviteCode{}, err)
+				return
+			}
+			into = r.id
+		}
 		e.whenOnline(func(err error) {
 			if err == nil {
 				err = e.mayInvite()
@@ -118,6 +132,7 @@ func (c *Client) OpenCode(ctx context.Context, lang string, life time.Duration) 
 					return
 				}
 				made := e.openCode(opened, lang, life)
+				e.invites[opened.Number].room = into
 				e.then(func() { answer(made, nil) })
 			})
 		})
@@ -239,6 +254,9 @@ func (e *engine) codeProof(f *wire.CodeMessage, i *invite) {
 	}
 	delete(e.invites, f.Number)
 	e.verified(party.Account)
+	if !i.room.IsZero() {
+		e.toBring(party.Account, i.room)
+	}
 	e.stage.durable = true
 	e.stage.frames = append(e.stage.frames, wire.Encode(&wire.CodeMessage{Number: f.Number, Message: gift}))
 	e.emit(CodeUsed{Number: f.Number, Account: party.Account, Name: party.Name})
@@ -283,14 +301,15 @@ func (e *engine) recall(a chat.AccountID, person *personRecord) {
 
 // codeArgs are the arguments of the calls about codes.
 type codeArgs struct {
+	Room   string
 	Lang   string
 	Life   time.Duration
 	Number uint32
 }
 
 // OpenCode implements API. The code lives in the process of the owner.
-func (r *Remote) OpenCode(ctx context.Context, lang string, life time.Duration) (InviteCode, error) {
-	return call[InviteCode](ctx, r, "code", codeArgs{Lang: lang, Life: life})
+func (r *Remote) OpenCode(ctx context.Context, room, lang string, life time.Duration) (InviteCode, error) {
+	return call[InviteCode](ctx, r, "code", codeArgs{Room: room, Lang: lang, Life: life})
 }
 
 // CloseCode implements API.

@@ -26,7 +26,7 @@ func (w *world) redeem(name, code string) (*client.Admission, error) {
 
 func (p *person) code(lang string) client.InviteCode {
 	p.w.t.Helper()
-	c, err := p.OpenCode(p.w.ctx, lang, 0)
+	c, err := p.OpenCode(p.w.ctx, "", lang, 0)
 	if err != nil {
 		p.w.t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestWrongWordsBurn(t *testing.T) {
 	if _, err := w.redeem("bob", open[3].Reveal()); err == nil {
 		t.Error("a code works after three guesses")
 	}
-	if _, err := alice.OpenCode(w.ctx, "", 0); !errors.Is(err, chat.CodeCodeTries) {
+	if _, err := alice.OpenCode(w.ctx, "", "", 0); !errors.Is(err, chat.CodeCodeTries) {
 		t.Error(err)
 	}
 }
@@ -180,7 +180,7 @@ func TestCodesThatAreGone(t *testing.T) {
 	if _, err := w.redeem("bob", c.Reveal()); !errors.Is(err, chat.CodeCodeUsed) {
 		t.Error("withdrawn:", err)
 	}
-	c, err := alice.OpenCode(w.ctx, "", time.Millisecond)
+	c, err := alice.OpenCode(w.ctx, "", "", time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}

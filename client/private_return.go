@@ -378,6 +378,7 @@ func (e *engine) caughtUpPrivate(r *room) {
 			e.askProof(r)
 			e.askPast(r)
 			e.putOutRevoked(r)
+			e.bringAll(r)
 			e.drive(r)
 			e.refresh(r)
 		}

@@ -151,7 +151,7 @@ func remoteMethods() map[string]remoteMethod {
 			return api.RevokeDevice(ctx, a.Text)
 		}),
 		"code": method(func(ctx context.Context, api API, a codeArgs) (InviteCode, error) {
-			return api.OpenCode(ctx, a.Lang, a.Life)
+			return api.OpenCode(ctx, a.Room, a.Lang, a.Life)
 		}),
 		"uncode": method(func(ctx context.Context, api API, a codeArgs) (none, error) {
 			return none{}, api.CloseCode(ctx, a.Number)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-func (s *scripted) OpenCode(_ context.Context, lang string, life time.Duration) (InviteCode, error) {
-	return full[InviteCode](), s.note("code", lang, life.String())
+func (s *scripted) OpenCode(_ context.Context, room, lang string, life time.Duration) (InviteCode, error) {
+	return full[InviteCode](), s.note("code", room, lang, life.String())
 }
 
 func (s *scripted) CloseCode(_ context.Context, number uint32) error {

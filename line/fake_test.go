@@ -298,7 +298,7 @@ func (f *fake) RevokeDevice(_ context.Context, id string) (client.DeviceView, er
 	return client.DeviceView{Device: chat.DeviceID{0xcc}, Issued: start(), Revoked: start()}, nil
 }
 
-func (f *fake) OpenCode(_ context.Context, lang string, _ time.Duration) (client.InviteCode, error) {
+func (f *fake) OpenCode(_ context.Context, _, lang string, _ time.Duration) (client.InviteCode, error) {
 	return client.InviteCode{Number: 7, Words: "7-" + lang + "-ocean", Expires: time.Now().Add(time.Minute)}, nil
 }
 func (f *fake) CloseCode(context.Context, uint32) error { return nil }

@@ -11,14 +11,21 @@ import (
 
 // makeCode makes an invitation code to be said to somebody. What becomes of it is told later.
 func (f *face) makeCode() error {
+	room := f.room
 	f.wait(func(ctx context.Context) (func(), error) {
-		code, err := f.API.OpenCode(ctx, f.Words.T("line.invite.lang"), 0)
+		if _, private := f.members(ctx, room); !private || strings.HasPrefix(room, "@") {
+			room = ""
+		}
+		code, err := f.API.OpenCode(ctx, room, f.Words.T("line.invite.lang"), 0)
 		if err != nil {
 			return nil, err
 		}
 		at := f.inviteAddress(ctx)
 		return func() {
 			f.view.answer(f.Words.T("line.invite.code", "code", code.Reveal(), "address", at, "until", f.clock(code.Expires)))
+			if room != "" {
+				f.view.answer(f.Words.T("line.invite.into", "room", room))
+			}
 		}, nil
 	})
 	return nil

@@ -29,6 +29,7 @@ func (a *app) invite() *cobra.Command {
 	settings := config.BindClient(c.Flags())
 	server := c.Flags().String("server", "", "")
 	life := c.Flags().Duration("for", 0, "")
+	room := c.Flags().String("room", "", "")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := settings.Load(c.Flags()); err != nil {
 			return err
@@ -36,12 +37,12 @@ func (a *app) invite() *cobra.Command {
 		if *life < 0 || *life > client.CodeLife {
 			return chat.Errorf(chat.CodeSettingValue, "name", "--for", "value", life.String())
 		}
-		return a.inviteSomebody(settings, *server, *life)
+		return a.inviteSomebody(settings, *server, *room, *life)
 	}
 	return c
 }
 
-func (a *app) inviteSomebody(c *config.Client, server string, life time.Duration) error {
+func (a *app) inviteSomebody(c *config.Client, server, room string, life time.Duration) error {
 	s, err := a.reachSoon(c, server)
 	if err != nil {
 		return err
@@ -53,7 +54,7 @@ func (a *app) inviteSomebody(c *config.Client, server string, life time.Duration
 	if err != nil {
 		return err
 	}
-	code, err := s.OpenCode(ctx, a.words.T("line.invite.lang"), life)
+	code, err := s.OpenCode(ctx, room, a.words.T("line.invite.lang"), life)
 	if err != nil {
 		return err
 	}
