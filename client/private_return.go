@@ -30,6 +30,7 @@ func (e *engine) suspect(r *room, n, at chat.Seq, tries int) bool {
 		return false
 	}
 	if tries == 0 && time.Since(p.asked) < suspicion {
+		e.doubtLater(r)
 		return false
 	}
 	p.asked = time.Now()
@@ -45,6 +46,19 @@ func (e *engine) suspect(r *room, n, at chat.Seq, tries int) bool {
 // suspicion is the least time between two questions that single messages cause.
 const suspicion = 2 * time.Second
 
+// doubtLater has the doubt settled after a while, so that nobody has to write once more for it.
+func (e *engine) doubtLater(r *room) {
+	p := r.priv
+	if p.later {
+		return
+	}
+	p.later = true
+	e.afterwards(r, suspicion, func() {
+		p.later, p.doubt = false, true
+		e.settleDoubt(r)
+	})
+}
+
 // askState asks for the state after the commit that we are at, goes over to it if the others are further, and calls done. When a later commit has come
 // meanwhile, that says nothing about this one: the doubt is settled at the head.
 func (e *engine) askState(r *room, tries int, wait time.Duration, at func() chat.Seq, done func()) {
@@ -56,6 +70,8 @@ func (e *engine) askState(r *room, tries int, wait time.Duration, at func() chat
 			case e.session == nil || r.phase == idle:
 			case !ok:
 				done()
+			case state.Seq > at() && state.Seq <= r.rec.Seq: // it has shown us something else there than the commit
+				e.stopForked(r, state.Seq, errSeen)
 			case state.Seq > at() || last > at():
 				r.priv.doubt = true
 				done()
@@ -91,7 +107,14 @@ func (e *engine) settleDoubt(r *room) {
 		return
 	}
 	p.doubt = false
-	e.askState(r, patient, time.Second/2, func() chat.Seq { return r.rec.Private.Commit }, func() { e.soon(func() { e.settleDoubt(r) }) })
+	e.askState(r, patient, time.Second/2, func() chat.Seq { return r.rec.Private.Commit }, func() { e.settleAgain(r) })
+}
+
+// settleAgain looks once more when a commit is on its way that we have heard of: not at once, since the server may be making it up.
+func (e *engine) settleAgain(r *room) {
+	if r.priv.doubt {
+		e.afterwards(r, suspicion/8, func() { e.settleDoubt(r) })
+	}
 }
 
 // withState goes over to a state that verifies and isn't ours; then, or if there is nothing to go over to, it calls done.
@@ -169,6 +192,9 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 	if rec.Unproven && !known {
 		return errUnknownSigner // one that we don't know is no better than the one that we are in
 	}
+	if err := e.plausible(r, g, info.Signer()); err != nil {
+		return err
+	}
 	e.knowMembers(r)
 	rec.SignerKnown = known
 	if err := errors.Join(e.forgetGroup(r), e.saver(r)(changes)); err != nil {
@@ -224,7 +250,7 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 		return
 	}
 	e.follow(r, g)
-	rec.Lost, rec.Return, rec.ReturnID = false, nil, chat.MessageID{}
+	rec.Lost, rec.Back, rec.Return, rec.ReturnID = false, rec.Epoch > 0, nil, chat.MessageID{}
 	if rec.Epoch == 0 {
 		rec.Came = n
 		e.miss(r, 0, n)
@@ -369,6 +395,7 @@ func (e *engine) caughtUpPrivate(r *room) {
 		e.unfollowed(r)
 		return
 	}
+	e.findCommit(r)
 	e.settleDoubt(r)
 	if len(r.priv.g.Proposals()) > 0 {
 		e.planCommit(r)
@@ -396,15 +423,6 @@ func (e *engine) lost(r *room) error {
 	rec.Lost, rec.Return, rec.ReturnID, rec.Pending = true, nil, chat.MessageID{}, nil
 	e.touch(r)
 	return e.forgetGroup(r)
-}
-
-// resumePrivate goes on in a private room after it had stopped: the group is what it is, the log what the server has.
-func (e *engine) resumePrivate(r *room, old *roomRecord) {
-	r.rec.Private, r.rec.Barrier = old.Private, old.Barrier
-	if old.StopCode == chat.CodeRolledBack { // on from the head that the server has; commits that it lost show by the state
-		r.rec.Seq, r.rec.Barrier = 0, 0
-		r.rec.OwnCounter, r.rec.OwnHash = old.OwnCounter, old.OwnHash
-	}
 }
 
 // expelled takes the server's word that the removal of our account from a room's roster counts. The commit that removed us may
