@@ -44,7 +44,7 @@ func main() {
 		os.Exit(1)
 	}
 	quick := flag.Bool("quick", false, "a tenth of the work")
-	only := flag.String("only", "", "comma-separated names: start,keyroom,join,code,durable,memory,fanout,latency")
+	only := flag.String("only", "", "comma-separated names: start,keyroom,join,code,room,durable,memory,fanout,latency")
 	binary := flag.String("binary", "", "the huisclos to measure; built when empty")
 	mls := flag.Bool("mls", false, "package mls beside the floor of its primitives, and nothing else")
 	flag.Parse()
@@ -116,6 +116,7 @@ func budgets() []budget {
 		{name: "keyroom", run: keyRoom},
 		{name: "join", run: join},
 		{name: "code", run: code},
+		{name: "room", run: roomJoin},
 		{name: "durable", run: durable},
 		{name: "memory", run: memory},
 		{name: "fanout", run: fanout},

@@ -57,9 +57,9 @@ type API interface {
 	// Private enters the direct conversation with a person, begins it when there is none, and queues a message there unless text is empty.
 	// CodeNoSuchPerson, CodeNoPackage when none of the person's devices can be added yet, CodeSelf.
 	Private(ctx context.Context, name, text string) (RoomView, error)
-	// Invite adds a person to a private room, and returns when the room has the change in its log. CodeNoSuchPerson, CodeNoPackage, CodeMember, CodeNotPrivate,
+	// Invite adds people, at most 64 at once, to a private room: all of them or none. It returns when the room has the change in its log. CodeNoSuchPerson, CodeNoPackage, CodeMember, CodeNotPrivate,
 	// CodeNotMember, CodeRole.
-	Invite(ctx context.Context, room, name string) error
+	Invite(ctx context.Context, room string, names ...string) error
 	// Remove takes a person out of a private room. CodeRole when our role isn't above theirs, CodeNotInRoom, CodeSelf.
 	Remove(ctx context.Context, room, name string) error
 	// Members lists who is in a private room. It needs no network. CodeNotPrivate, CodeNotMember.

@@ -52,6 +52,7 @@ type engine struct {
 
 	mls         *mls.Config
 	unknown     map[chat.DeviceID]bool // whom the validator of groups asked for and we don't know
+	lenient     bool                   // unknown devices are only noted
 	inviting    bool                   // the Welcomes that wait for us are being taken
 	moreInvited bool                   // and there may be more
 	searched    bool                   // rooms of ours that this device doesn't know were asked for in this session

@@ -240,17 +240,50 @@ func (e *engine) withPerson(name string, f func(chat.AccountID, error)) {
 }
 
 // Invite implements API.
-func (c *Client) Invite(ctx context.Context, in, name string) error {
-	return c.change(ctx, in, name, func(e *engine, r *room, a chat.AccountID, answer func(error)) {
-		p := r.priv
-		switch {
-		case p.state.Direct:
+func (c *Client) Invite(ctx context.Context, in string, names ...string) error {
+	return c.change(ctx, in, "", func(e *engine, r *room, _ chat.AccountID, answer func(error)) {
+		if r.priv.state.Direct {
 			answer(chat.Errorf(chat.CodeNotPrivate, "name", r.rec.Name))
-		case p.devices[a] > 0:
-			answer(chat.Errorf(chat.CodeMember, "name", e.people.name(a), "room", r.rec.Name))
-		default:
-			e.want(r, &intent{add: []chat.AccountID{a}, answer: answer})
+			return
 		}
+		if len(names) == 0 || len(names) > maxInvited {
+			answer(chat.Errorf(chat.CodeTooLarge, "limit", strconv.Itoa(maxInvited)))
+			return
+		}
+		e.withPeople(names, nil, func(accounts []chat.AccountID, err error) {
+			if err != nil {
+				answer(err)
+				return
+			}
+			for _, a := range accounts {
+				if r.priv.devices[a] > 0 {
+					answer(chat.Errorf(chat.CodeMember, "name", e.people.name(a), "room", r.rec.Name))
+					return
+				}
+			}
+			e.want(r, &intent{add: accounts, answer: answer})
+		})
+	})
+}
+
+// maxInvited is how many are invited at once: of so many key packages are taken in one question.
+const maxInvited = wire.MaxTake
+
+// withPeople is withPerson for several, each once.
+func (e *engine) withPeople(names []string, found []chat.AccountID, f func([]chat.AccountID, error)) {
+	if len(names) == 0 {
+		f(found, nil)
+		return
+	}
+	e.withPerson(names[0], func(a chat.AccountID, err error) {
+		if err != nil {
+			f(nil, err)
+			return
+		}
+		if !slices.Contains(found, a) {
+			found = append(found, a)
+		}
+		e.withPeople(names[1:], found, f)
 	})
 }
 

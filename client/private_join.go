@@ -186,33 +186,52 @@ func (e *engine) welcome(inv *wire.Invitation, next func(error)) {
 	if old != nil {
 		r.rec.Name, r.outbox, r.order = old.rec.Name, old.outbox, old.order
 	}
-	p := r.private()
+	e.join(m.Welcome(), k, nil, func(g *mls.Group, changes mls.Changes, err error) {
+		if mls.CheckOf(err) == "12.4.3.3/tree" {
+			e.welcomeFromState(inv, m.Welcome(), k, ref, next)
+			return
+		}
+		if err == nil {
+			err = e.checkWelcome(inv, g, r.private())
+		}
+		if err != nil {
+			next(err)
+			return
+		}
+		e.entered(r, old, inv, g, changes, k, ref)
+		next(nil)
+	})
+}
+
+// join enters a group by a Welcome. Whom we don't know is asked for, all at once, and the group counts when all of them are who they claim to be.
+func (e *engine) join(w *mls.Welcome, k *mls.KeyPackageSecrets, tree []byte, then func(*mls.Group, mls.Changes, error)) {
 	clear(e.unknown)
 	var changes mls.Changes
-	g, err := e.mls.Join(m.Welcome(), k, mls.JoinOptions{}, func(c mls.Changes) error {
+	e.lenient = true
+	g, err := e.mls.Join(w, k, mls.JoinOptions{Tree: tree}, func(c mls.Changes) error {
 		changes = c
 		return nil
 	})
-	if devices := e.unknownDevices(); errors.Is(err, mls.ErrRefused) && len(devices) > 0 {
-		e.withDevices(devices, func() { e.welcome(inv, next) })
+	e.lenient = false
+	devices := e.unknownDevices()
+	if err != nil || len(devices) == 0 {
+		then(g, changes, err)
 		return
 	}
-	if err == nil {
-		err = e.checkWelcome(inv, g, p)
+	asked := make(map[chat.DeviceID]bool, len(devices))
+	for _, d := range devices {
+		asked[d] = true
 	}
-	if err == nil && p.state.Direct && accountsIn(g) != 2 {
-		err = errState // more than two aren't a conversation between two
-	}
-	if mls.CheckOf(err) == "12.4.3.3/tree" {
-		e.welcomeFromState(inv, m.Welcome(), k, ref, next)
-		return
-	}
-	if err != nil {
-		next(err)
-		return
-	}
-	e.entered(r, old, inv, g, changes, k, ref)
-	next(nil)
+	e.withDevices(devices, func() {
+		var err error
+		g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
+			if asked[leafOf(leaf).Device] {
+				err = members{e}.ValidateMember(leaf)
+			}
+			return err == nil
+		})
+		then(g, changes, err)
+	})
 }
 
 // welcomeBack decides about a Welcome into a room that we are in: if the log says that we were removed, it is an invitation like others, else
@@ -267,6 +286,9 @@ func (e *engine) checkWelcome(inv *wire.Invitation, g *mls.Group, p *private) er
 	}
 	if hash, ok := stateHash(g.Extensions()); !ok || hash != state.hash() {
 		return errState
+	}
+	if state.Direct && accountsIn(g) != 2 {
+		return errState // more than two aren't a conversation between two
 	}
 	p.state = state
 	return nil
@@ -354,28 +376,20 @@ func (e *engine) welcomeWithTree(inv *wire.Invitation, w *mls.Welcome, k *mls.Ke
 		next(nil)
 		return
 	}
-	clear(e.unknown)
-	var changes mls.Changes
-	g, err := e.mls.Join(w, k, mls.JoinOptions{Tree: state.Tree}, func(c mls.Changes) error {
-		changes = c
-		return nil
+	e.join(w, k, state.Tree, func(g *mls.Group, changes mls.Changes, err error) {
+		if err == nil {
+			err = e.checkWelcome(inv, g, p)
+		}
+		if err != nil {
+			next(err)
+			return
+		}
+		if old != nil {
+			r.rec.Name, r.outbox, r.order = old.rec.Name, old.outbox, old.order
+		}
+		e.entered(r, old, inv, g, changes, k, ref)
+		next(nil)
 	})
-	if devices := e.unknownDevices(); errors.Is(err, mls.ErrRefused) && len(devices) > 0 {
-		e.withDevices(devices, func() { e.welcomeWithTree(inv, w, k, ref, state, next) })
-		return
-	}
-	if err == nil {
-		err = e.checkWelcome(inv, g, p)
-	}
-	if err != nil {
-		next(err)
-		return
-	}
-	if old != nil {
-		r.rec.Name, r.outbox, r.order = old.rec.Name, old.outbox, old.order
-	}
-	e.entered(r, old, inv, g, changes, k, ref)
-	next(nil)
 }
 
 // accountsIn counts the people in a group.

@@ -126,6 +126,10 @@ func (e *engine) withState(r *room, state *wire.RoomState, done func()) {
 		return
 	}
 	clear(e.unknown)
+	if devices := e.unknownIn(info, state.Tree); len(devices) > 0 {
+		e.withDevices(devices, func() { e.withState(r, state, done) })
+		return
+	}
 	err := e.returnFrom(r, state, info)
 	if devices := e.unknownDevices(); errors.Is(err, mls.ErrRefused) && len(devices) > 0 {
 		e.withDevices(devices, func() { e.withState(r, state, done) })
@@ -135,6 +139,24 @@ func (e *engine) withState(r *room, state *wire.RoomState, done func()) {
 		e.cfg.Log.Warn("a room's state that we can't go over to", "room", r.rec.Name, "err", err)
 	}
 	done()
+}
+
+// unknownIn are the devices in a state that we don't know.
+func (e *engine) unknownIn(info *mls.GroupInfo, tree []byte) []chat.DeviceID {
+	key, credential, err := e.newLeafKey()
+	if err != nil {
+		return nil
+	}
+	e.lenient = true
+	_, _, err = e.mls.JoinExternal(info, key, credential, mls.ExternalOptions{
+		Tree: tree, Resync: func(_ mls.LeafIndex, leaf *mls.LeafNode) bool { return leafOf(leaf).Device == e.id.device() },
+	}, func([]byte, mls.Changes) error { return nil })
+	e.lenient = false
+	devices := e.unknownDevices()
+	if err != nil {
+		return nil // returnFrom says why
+	}
+	return devices
 }
 
 // differs tells whether a state is one to go over to: of a later epoch, or, while it isn't proven that we are in the right group, any other.

@@ -51,6 +51,10 @@ type (
 		Role       Role
 		On         bool
 	}
+	peopleArgs struct {
+		Room  string
+		Names []string
+	}
 	postArgs struct {
 		Room  string
 		Draft Draft
@@ -108,8 +112,8 @@ func remoteMethods() map[string]remoteMethod {
 		"found": method(func(ctx context.Context, api API, a roomArgs) (RoomView, error) {
 			return api.CreatePrivate(ctx, a.Room)
 		}),
-		"invite": method(func(ctx context.Context, api API, a roomArgs) (none, error) {
-			return none{}, api.Invite(ctx, a.Room, a.Text)
+		"invite": method(func(ctx context.Context, api API, a peopleArgs) (none, error) {
+			return none{}, api.Invite(ctx, a.Room, a.Names...)
 		}),
 		"remove": method(func(ctx context.Context, api API, a roomArgs) (none, error) {
 			return none{}, api.Remove(ctx, a.Room, a.Text)
@@ -373,8 +377,8 @@ func (r *Remote) CreatePrivate(ctx context.Context, room string) (RoomView, erro
 }
 
 // Invite implements API.
-func (r *Remote) Invite(ctx context.Context, room, name string) error {
-	return r.run(ctx, "invite", roomArgs{room, name})
+func (r *Remote) Invite(ctx context.Context, room string, names ...string) error {
+	return r.run(ctx, "invite", peopleArgs{room, names})
 }
 
 // Remove implements API.

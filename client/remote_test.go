@@ -140,7 +140,10 @@ func (s *scripted) Private(_ context.Context, name, text string) (RoomView, erro
 func (s *scripted) CreatePrivate(_ context.Context, r string) (RoomView, error) {
 	return full[RoomView](), s.note("found", r)
 }
-func (s *scripted) Invite(_ context.Context, r, name string) error { return s.note("invite", r, name) }
+func (s *scripted) Invite(_ context.Context, r string, names ...string) error {
+	return s.note(append([]string{"invite", r}, names...)...)
+}
+
 func (s *scripted) Remove(_ context.Context, r, name string) error { return s.note("remove", r, name) }
 func (s *scripted) Members(_ context.Context, r string) ([]MemberView, error) {
 	return full[[]MemberView](), s.note("members", r)
@@ -264,7 +267,7 @@ func TestRemoteCalls(t *testing.T) {
 	check("private", room, full[RoomView](), err)
 	room, err = r.CreatePrivate(ctx, "team")
 	check("found", room, full[RoomView](), err)
-	check("invite", nil, nil, r.Invite(ctx, "team", "bob"))
+	check("invite", nil, nil, r.Invite(ctx, "team", "bob", "carol"))
 	check("remove", nil, nil, r.Remove(ctx, "team", "bob"))
 	members, err := r.Members(ctx, "team")
 	check("members", members, full[[]MemberView](), err)
@@ -305,7 +308,7 @@ func TestRemoteCalls(t *testing.T) {
 	check("close", nil, nil, r.Close(ctx))
 	want := []string{
 		"status", "online", "join #lobby", "leave a", "create b", "rooms", "people c", "queue d /not a command", "post d x", "send e text",
-		"flush", "private bob hi", "found team", "invite team bob", "remove team bob", "members team", "role team bob 1", "topic team tea",
+		"flush", "private bob hi", "found team", "invite team bob carol", "remove team bob", "members team", "role team bob 1", "topic team tea",
 		"past team 7", "mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "safety bob", "verify bob 12345", "unverify bob", "recovery fr", "devices", "revoke abcd", "code team fr 1m0s", "uncode 7", "read i",
 	}
 	if diff := cmp.Diff(want, s.asked); diff != "" {

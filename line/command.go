@@ -15,6 +15,7 @@ type Kind string
 const (
 	KindRoom    Kind = "room"   // a room that exists
 	KindNew     Kind = "new"    // a room that doesn't
+	KindPeople  Kind = "people" // one person or more
 	KindPerson  Kind = "person" // a person in the room
 	KindSaid    Kind = "text"   // the rest of the line
 	KindPast    Kind = "past"   // none, all, or a number of days
@@ -55,7 +56,7 @@ func Commands() []Command {
 		{"join", []Arg{{KindRoom, false}}, (*face).join},
 		{"leave", []Arg{{KindRoom, true}}, (*face).leave},
 		{"new", []Arg{{KindNew, false}, {KindOpen, true}}, (*face).create},
-		{"invite", []Arg{{KindPerson, true}}, (*face).invite},
+		{"invite", []Arg{{KindPeople, true}}, (*face).invite},
 		{"msg", []Arg{{KindPerson, false}, {KindSaid, true}}, (*face).private},
 		{"topic", []Arg{{KindSaid, true}}, (*face).topic},
 		{"past", []Arg{{KindPast, false}}, (*face).past},
@@ -133,7 +134,7 @@ func (c Command) parse(f *face, rest string) error {
 			needed++
 		}
 	}
-	open := len(c.Args) > 0 && slices.Contains([]Kind{KindSaid, KindServer, KindYes}, c.Args[len(c.Args)-1].Kind)
+	open := len(c.Args) > 0 && slices.Contains([]Kind{KindSaid, KindServer, KindYes, KindPeople}, c.Args[len(c.Args)-1].Kind)
 	if len(words) < needed || !open && len(words) > len(c.Args) {
 		return chat.Errorf(chat.CodeUsage, "reason", "chat", "detail", c.Syntax(f.Words))
 	}

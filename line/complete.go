@@ -85,7 +85,7 @@ func (c *completer) complete(before string) (int, []edit.Candidate) {
 			return start, matching(c.others, word, "", "")
 		}
 		return start, matching(c.others, strings.TrimPrefix(word, "#"), "#", "")
-	case KindPerson:
+	case KindPerson, KindPeople:
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		return start, matching(c.people, word, "", " ")

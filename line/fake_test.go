@@ -223,8 +223,8 @@ func (f *fake) CreatePrivate(context.Context, string) (client.RoomView, error) {
 func (f *fake) Members(_ context.Context, room string) ([]client.MemberView, error) {
 	return nil, notPrivate(room)
 }
-func (f *fake) Invite(_ context.Context, room, _ string) error { return notPrivate(room) }
-func (f *fake) Remove(_ context.Context, room, _ string) error { return notPrivate(room) }
+func (f *fake) Invite(_ context.Context, room string, _ ...string) error { return notPrivate(room) }
+func (f *fake) Remove(_ context.Context, room, _ string) error           { return notPrivate(room) }
 func (f *fake) SetRole(_ context.Context, room, _ string, _ client.Role) error {
 	return notPrivate(room)
 }

@@ -32,7 +32,7 @@ func (f *face) invite(words []string, _ string) error {
 	if len(words) == 0 {
 		return f.makeCode()
 	}
-	return f.change(words[0], f.API.Invite)
+	return f.change(words[0], func(ctx context.Context, room, _ string) error { return f.API.Invite(ctx, room, words...) })
 }
 
 func (f *face) kick(words []string, _ string) error { return f.change(words[0], f.API.Remove) }
