@@ -64,6 +64,20 @@ func TestPrivateVectors(t *testing.T) {
 		if err := wire.UnmarshalStrict(x.CBOR, &in); err != nil || in.Version != 1 || int(in.Kind) != i || !bytes.Equal(wire.Marshal(&in), x.CBOR) {
 			t.Errorf("%s: %v %+v", x.Why, err, in)
 		}
+		var read any
+		switch in.Kind {
+		case innerWantPast:
+			read = new(wantPast)
+		case innerPast:
+			read = new(past)
+		case innerWantProof:
+			read = new(uint64)
+		default:
+			continue
+		}
+		if err := wire.UnmarshalStrict(in.Content, read); err != nil || !bytes.Equal(wire.Marshal(read), in.Content) {
+			t.Errorf("%s: its content: %v %+v", x.Why, err, read)
+		}
 	}
 	for _, x := range v.States {
 		s, err := parseState(x.CBOR)
