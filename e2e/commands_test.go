@@ -18,6 +18,7 @@ import (
 // commands of scripts:
 //
 //	serve NAME [ARG…]          start "huisclos serve" in the background; sets $NAME_addr, $NAME_key, $NAME_link
+//	lying NAME [ARG…]          the same with "hostile serve", which tells lies as its input says
 //	bg NAME PROGRAM [ARG…]     start a program in the background
 //	pty NAME PROGRAM [ARG…]    the same on a terminal of 100 columns and 40 rows
 //	tell NAME TEXT             write a line to it; on a terminal, type it and Enter
@@ -33,7 +34,7 @@ import (
 //	flip FILE                  change one bit in the middle of a file
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"serve": serve, "bg": background, "pty": terminal, "tell": tell, "keys": typeKeys, "eof": eof, "until": until, "never": never,
+		"serve": serve, "lying": lying, "bg": background, "pty": terminal, "tell": tell, "keys": typeKeys, "eof": eof, "until": until, "never": never,
 		"signal": signal, "ends": ends, "exits": exits, "lines": lines, "flip": flip, "var": variable,
 	}
 }
@@ -110,7 +111,17 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if !slices.Contains(args, "--listen") {
 		words = append(words, "--listen", "127.0.0.1:0")
 	}
-	p, err := start(command(ts, append(words, args[1:]...)))
+	listening(ts, name, append(words, args[1:]...))
+}
+
+func lying(ts *testscript.TestScript, neg bool, args []string) {
+	check(ts, neg, args, 1)
+	listening(ts, args[0], append([]string{"hostile", "serve"}, args[1:]...))
+}
+
+// listening starts a server, and sets what it says of itself.
+func listening(ts *testscript.TestScript, name string, words []string) {
+	p, err := start(command(ts, words))
 	add(ts, name, p, err)
 	m, err := p.until(regexp.MustCompile(`(?m)^listening (\S+)$`))
 	ts.Check(err)

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		binaries = dir
-		for _, program := range []string{"./cmd/huisclos", "./cmd/huisclosd", "./e2e/mallory", "./e2e/soak"} {
+		for _, program := range []string{"./cmd/huisclos", "./cmd/huisclosd", "./e2e/mallory", "./e2e/hostile", "./e2e/soak"} {
 			build := exec.Command("go", "build", "-o", dir+string(filepath.Separator), program)
 			build.Dir = ".."
 			build.Stdout, build.Stderr = os.Stderr, os.Stderr
