@@ -90,10 +90,11 @@ func (p *private) elsewhere(own bool, m *mls.Message, err error) bool {
 }
 
 // onlyHere tells whether a commit may have failed for this member alone: by a path secret that was encrypted wrongly to him, or
-// because he is in another state than the others.
+// because he is in another state than the others. A wrong confirmation tag is wrong for all: who opens the commit has its epoch's secrets, and who opens
+// its path has what the tag comes from.
 func onlyHere(err error) bool {
 	switch mls.CheckOf(err) {
-	case "5.1.3/open", "7.4/path-secret", "7.5/path-keys", "7.5/recipient", "6.1/confirmation-tag":
+	case "5.1.3/open", "7.4/path-secret", "7.5/path-keys", "7.5/recipient":
 		return true
 	}
 	return errors.Is(err, mls.ErrFutureEpoch) || errors.Is(err, mls.ErrOwnMessage)
