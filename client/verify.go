@@ -144,6 +144,9 @@ type verdict struct {
 }
 
 func (v *verdict) refuse(code chat.Code, cause error, pairs ...string) {
+	if code == chat.CodeAuth { // which is about logins, to people
+		code = chat.CodeUnproven
+	}
 	v.rec.Form, v.rec.Code, v.rec.Params, v.rec.Text = Refused, code, chat.Errorf(code, pairs...).Params, ""
 	_ = cause // for the log of the caller
 }
