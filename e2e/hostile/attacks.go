@@ -22,6 +22,7 @@ import (
 //	tag               a commit with a wrong confirmation tag
 //	leaf              a commit whose leaf another device hasn't signed
 //	put-out NAME      a commit that removes somebody
+//	ahead             a message in the epoch that the last commit would have begun
 //	state             a commit to a state of the room that nobody was told
 //	roster            a commit of noise that takes everybody else off the roster
 //	path NAME         a commit whose path secret is wrong for one member alone
@@ -39,7 +40,7 @@ import (
 //	return            come back from outside, with the newest state of the room
 func (m *member) attacks() map[string]command {
 	return map[string]command{
-		"say": m.say, "garbage": m.garbage, "big": m.big, "tag": m.tag, "leaf": m.leaf, "put-out": m.putOut, "state": m.state, "roster": m.roster,
+		"say": m.say, "garbage": m.garbage, "big": m.big, "tag": m.tag, "leaf": m.leaf, "put-out": m.putOut, "state": m.state, "ahead": m.ahead, "roster": m.roster,
 		"path": m.path, "info": m.info, "as": m.as, "inside": m.inside, "moved": m.moved, "proposals": m.proposals, "leaves": m.leaves, "long": m.long,
 		"counter": m.wrongCounter, "seen": m.wrongSeen, "keep": m.keep, "open": m.open, "return": m.comeBack,
 	}
@@ -174,6 +175,7 @@ func (m *member) forge(ctx context.Context, plan func(*mlstest.Forger, *mlstest.
 	p := mlstest.Plan{Wrap: m.wrap(id)}
 	plan(f, &p)
 	made := f.Commit(p)
+	m.next = made.Next
 	return m.commit(ctx, room, id, made.Message, func(c *wire.Commit) {
 		c.Info, c.Tree = made.Next.GroupInfo(nil), made.Next.Tree.Encode()
 	})
@@ -250,6 +252,21 @@ func (m *member) putOut(ctx context.Context, args []string) (string, error) {
 	return m.with(ctx, args, func(_ *mlstest.Forger, p *mlstest.Plan, i uint32) {
 		p.Proposals = mlstest.Values(&mlstest.Proposal{Type: mls.ProposalRemove, Remove: i})
 	})
+}
+
+// ahead goes on as if the last commit had counted.
+func (m *member) ahead(ctx context.Context, _ []string) (string, error) {
+	room, err := m.room(ctx)
+	if err != nil || m.next == nil {
+		return "", errUsage
+	}
+	plain, err := m.plain(room, "from ahead", nil)
+	if err != nil {
+		return "", err
+	}
+	id := newID()
+	m.counter--
+	return m.send(ctx, room, id, m.next.Application(plain, m.wrap(id)), nil)
 }
 
 // path spoils what is encrypted to one member.
