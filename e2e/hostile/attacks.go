@@ -122,6 +122,14 @@ func (m *member) plain(room chat.RoomID, text string, change func(*inner)) (stri
 	return string(wire.Marshal(in)), nil
 }
 
+// lost sends a message that counts for nobody: the next one has its counter.
+func (m *member) lost(ctx context.Context, text string, wrap func(*mlstest.Wrap)) (string, error) {
+	counter, previous := m.counter, m.previous
+	said, err := m.talk(ctx, text, nil, wrap)
+	m.counter, m.previous = counter, previous
+	return said, err
+}
+
 // talk sends a message that is right but for what change breaks.
 func (m *member) talk(ctx context.Context, text string, change func(*inner), wrap func(*mlstest.Wrap)) (string, error) {
 	f, room, err := m.forger(ctx)
@@ -260,13 +268,14 @@ func (m *member) ahead(ctx context.Context, _ []string) (string, error) {
 	if err != nil || m.next == nil {
 		return "", errUsage
 	}
+	id, counter, previous := newID(), m.counter, m.previous
 	plain, err := m.plain(room, "from ahead", nil)
 	if err != nil {
 		return "", err
 	}
-	id := newID()
-	m.counter--
-	return m.send(ctx, room, id, m.next.Application(plain, m.wrap(id)), nil)
+	said, err := m.send(ctx, room, id, m.next.Application(plain, m.wrap(id)), nil)
+	m.counter, m.previous = counter, previous
+	return said, err
 }
 
 // path spoils what is encrypted to one member.
@@ -343,17 +352,13 @@ func (m *member) inside(ctx context.Context, args []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	said, err := m.talk(ctx, "as another", nil, func(w *mlstest.Wrap) { w.Leaf = &i })
-	m.counter-- // it is nobody's
-	return said, err
+	return m.lost(ctx, "as another", func(w *mlstest.Wrap) { w.Leaf = &i })
 }
 
 func (m *member) moved(ctx context.Context, _ []string) (string, error) {
-	said, err := m.talk(ctx, "from elsewhere", nil, func(w *mlstest.Wrap) {
+	return m.lost(ctx, "from elsewhere", func(w *mlstest.Wrap) {
 		w.Content = func(c *mlstest.Content) { id := newID(); c.AuthenticatedData = id[:] }
 	})
-	m.counter--
-	return said, err
 }
 
 // many sends n proposals.
@@ -392,9 +397,7 @@ func (m *member) long(ctx context.Context, args []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	said, err := m.talk(ctx, strings.Repeat("x", n), nil, nil)
-	m.counter--
-	return said, err
+	return m.lost(ctx, strings.Repeat("x", n), nil)
 }
 
 func (m *member) wrongCounter(ctx context.Context, _ []string) (string, error) {
@@ -402,7 +405,9 @@ func (m *member) wrongCounter(ctx context.Context, _ []string) (string, error) {
 	if err != nil || said != "stored" {
 		return said, err
 	}
-	return m.talk(ctx, "once more", nil, nil)
+	said, err = m.lost(ctx, "once more", nil)
+	m.counter += 5
+	return said, err
 }
 
 func (m *member) wrongSeen(ctx context.Context, _ []string) (string, error) {

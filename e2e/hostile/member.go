@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -103,15 +104,33 @@ func (b *bugged) Read() ([]byte, error) {
 	for {
 		raw, err := b.Link.Read()
 		if err != nil {
+			b.m.closed(b, "closed")
 			return nil, err
 		}
 		f, err := wire.Decode(raw)
 		if err != nil {
 			return raw, nil //nolint:nilerr // the client says what it makes of it
 		}
+		if bye, ok := f.(*wire.Bye); ok {
+			b.m.closed(b, string(bye.Code))
+			return nil, io.EOF // the client comes again
+		}
 		if !b.m.heard(f) {
 			return wire.Marshal(f), nil
 		}
+	}
+}
+
+// closed answers whoever waits: the connection is over.
+func (m *member) closed(b *bugged, what string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.link == b {
+		m.link = nil
+	}
+	for id, c := range m.answers {
+		delete(m.answers, id)
+		c <- what
 	}
 }
 
@@ -199,10 +218,24 @@ var errSilence = errors.New("no answer")
 // ask sends a frame of the member's own and waits for the answer to id.
 func (m *member) ask(ctx context.Context, id chat.MessageID, frame []byte) (string, error) {
 	c := make(chan string, 1)
-	m.mu.Lock()
-	m.answers[id] = c
-	link := m.link
-	m.mu.Unlock()
+	var link *bugged
+	for link == nil { // after a refusal the client has to log in again
+		status, err := m.api.Status(ctx)
+		if err != nil {
+			return "", err
+		}
+		m.mu.Lock()
+		if link = m.link; !status.Online {
+			link = nil
+		}
+		if link != nil {
+			m.answers[id] = c
+		}
+		m.mu.Unlock()
+		if link == nil {
+			<-time.After(10 * time.Millisecond)
+		}
+	}
 	if err := link.Write(frame); err != nil {
 		return "", err
 	}
