@@ -35,6 +35,7 @@ type private struct {
 	cleared      chat.Seq              // entries up to here are judged by themselves: the others aren't further
 	doubt        bool                  // the others may be further: to be settled at the head of the log
 	asked        time.Time             // when that was asked last
+	later        bool                  // it is asked again in a while
 	out          bool                  // in this session the server said that we aren't on the roster; it was told
 	early        uint64                // the epoch for which a commit of what waits was planned
 }

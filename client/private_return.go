@@ -31,6 +31,7 @@ func (e *engine) suspect(r *room, n, at chat.Seq, tries int) bool {
 		return false
 	}
 	if tries == 0 && time.Since(p.asked) < suspicion {
+		e.doubtLater(r)
 		return false
 	}
 	p.asked = time.Now()
@@ -46,6 +47,19 @@ func (e *engine) suspect(r *room, n, at chat.Seq, tries int) bool {
 // suspicion is the least time between two questions that single messages cause.
 const suspicion = 2 * time.Second
 
+// doubtLater has the doubt settled after a while, so that nobody has to write once more for it.
+func (e *engine) doubtLater(r *room) {
+	p := r.priv
+	if p.later {
+		return
+	}
+	p.later = true
+	e.afterwards(r, suspicion, func() {
+		p.later, p.doubt = false, true
+		e.settleDoubt(r)
+	})
+}
+
 // askState asks for the state after the commit that we are at, goes over to it if the others are further, and calls done. When a later commit has come
 // meanwhile, that says nothing about this one: the doubt is settled at the head.
 func (e *engine) askState(r *room, tries int, wait time.Duration, at func() chat.Seq, done func()) {
@@ -57,6 +71,8 @@ func (e *engine) askState(r *room, tries int, wait time.Duration, at func() chat
 			case e.session == nil || r.phase == idle:
 			case !ok:
 				done()
+			case state.Seq > at() && state.Seq <= r.rec.Seq: // it has shown us something else there than the commit
+				e.stopForked(r, state.Seq, errSeen)
 			case state.Seq > at() || last > at():
 				r.priv.doubt = true
 				done()
@@ -92,7 +108,14 @@ func (e *engine) settleDoubt(r *room) {
 		return
 	}
 	p.doubt = false
-	e.askState(r, patient, time.Second/2, func() chat.Seq { return r.rec.Private.Commit }, func() { e.soon(func() { e.settleDoubt(r) }) })
+	e.askState(r, patient, time.Second/2, func() chat.Seq { return r.rec.Private.Commit }, func() { e.settleAgain(r) })
+}
+
+// settleAgain looks once more when a commit is on its way that we have heard of: not at once, since the server may be making it up.
+func (e *engine) settleAgain(r *room) {
+	if r.priv.doubt {
+		e.afterwards(r, suspicion/8, func() { e.settleDoubt(r) })
+	}
 }
 
 // withState goes over to a state that verifies and isn't ours; then, or if there is nothing to go over to, it calls done.
@@ -170,7 +193,7 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 	if rec.Unproven && !known {
 		return errUnknownSigner // one that we don't know is no better than the one that we are in
 	}
-	if err := e.plausible(r, g); err != nil {
+	if err := e.plausible(r, g, info.Signer()); err != nil {
 		return err
 	}
 	e.knowMembers(r)
@@ -219,8 +242,8 @@ func (e *engine) lastRead(r *room) chat.Seq {
 }
 
 // plausible compares a state that we could go over to with our own, while we have one: whoever made a commit that we can't follow, or that broke a rule, also
-// gives the state after it. It may only be what one of those who have committed since could do by the room's rules.
-func (e *engine) plausible(r *room, g *mls.Group) error {
+// gives the state after it. It may only be what one of those who have committed since, or who signed it, could do by the room's rules.
+func (e *engine) plausible(r *room, g *mls.Group, signer mls.LeafIndex) error {
 	p := r.priv
 	if p.g == nil {
 		return nil
@@ -229,6 +252,7 @@ func (e *engine) plausible(r *room, g *mls.Group) error {
 	if err != nil || !known {
 		return err
 	}
+	by = append(by, leafOf(g.Leaf(signer)).Account)
 	may := func(f func(chat.AccountID) bool) error {
 		if slices.ContainsFunc(by, f) {
 			return nil

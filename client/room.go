@@ -99,7 +99,7 @@ func (r *room) disconnected() {
 	r.phase, r.pending, r.bytes, r.asking = idle, nil, 0, false
 	r.online = -1
 	if p := r.priv; p != nil {
-		p.busy, p.again, p.sent, p.opened, p.early, p.out, p.pastAsked = false, false, nil, nil, 0, false, false
+		p.busy, p.again, p.later, p.sent, p.opened, p.early, p.out, p.pastAsked = false, false, false, nil, nil, 0, false, false
 	}
 }
 
