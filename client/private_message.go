@@ -53,6 +53,9 @@ func (e *engine) readContent(r *room, n chat.Seq, env *wire.PrivateEnvelope, o *
 	case o.err == nil:
 	case errors.Is(o.err, mls.ErrPastEpoch) && p.beforeUs(r, env):
 		v.rec.Form = Silent // written before we came, and not for us
+		if r.rec.Private.Back {
+			v.rec.Form, v.rec.Code = Unreadable, chat.CodeMissed
+		}
 		r.rec.Gap = max(r.rec.Gap, n)
 		return
 	case p.doubt && p.elsewhere(false, messageOf(env), o.err): // of the others' epoch; we come back at the head

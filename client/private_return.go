@@ -316,7 +316,7 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 		return
 	}
 	e.follow(r, g)
-	rec.Lost, rec.Return, rec.ReturnID = false, nil, chat.MessageID{}
+	rec.Lost, rec.Back, rec.Return, rec.ReturnID = false, rec.Epoch > 0, nil, chat.MessageID{}
 	if rec.Epoch == 0 {
 		rec.Came = n
 		e.miss(r, 0, n)

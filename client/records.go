@@ -98,6 +98,7 @@ type privateRecord struct {
 	SignerKnown bool            `cbor:"25,keyasint,omitempty"` // of the state that we are coming back by
 	Since       int64           `cbor:"26,keyasint,omitempty"` // when we came, ms since 1970
 	LostAt      chat.Seq        `cbor:"21,keyasint,omitempty"` // up to here we followed, before we didn't
+	Back        bool            `cbor:"30,keyasint,omitempty"` // we came back in Epoch, and were a member before
 }
 
 // wantedRecord is a range of entries: after one, up to another.

@@ -81,9 +81,6 @@ func (g *GroupInfo) Signer() LeafIndex { return g.signer }
 // Epoch as it claims.
 func (g *GroupInfo) Epoch() uint64 { return g.context.epoch }
 
-// Signer is who signed it, as it claims.
-func (g *GroupInfo) Signer() LeafIndex { return g.signer }
-
 // Extension of the GroupInfo itself.
 func (g *GroupInfo) Extension(t ExtensionType) ([]byte, bool) { return g.extensions.Get(t) }
 
