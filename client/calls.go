@@ -467,7 +467,7 @@ func (e *engine) resume(r *room) error {
 		e.put(TableOutbox, outboxKey(r.id, o.order), &o.rec)
 	}
 	e.touch(r)
-	e.emit(RoomResumed{Room: r.rec.Name})
+	e.emit(RoomResumed{Room: r.rec.Name, After: old.readBefore()})
 	e.subscribe(r)
 	return nil
 }

@@ -71,8 +71,11 @@ type RoomStopped struct {
 	Err  *chat.Error
 }
 
-// RoomResumed tells that a stopped room goes on.
-type RoomResumed struct{ Room string }
+// RoomResumed tells that a stopped room goes on. What comes after that entry is new, also where there were others of these numbers.
+type RoomResumed struct {
+	Room  string
+	After chat.Seq
+}
 
 // Rotated tells that a new generation of the shared key began.
 type Rotated struct {

@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"errors"
-	"slices"
 	"time"
 
 	"huisclos/chat"
@@ -241,71 +240,6 @@ func (e *engine) lastRead(r *room) chat.Seq {
 	return last
 }
 
-// plausible compares a state that we could go over to with our own, while we have one: whoever made a commit that we can't follow, or that broke a rule, also
-// gives the state after it. It may only be what one of those who have committed since, or who signed it, could do by the room's rules.
-func (e *engine) plausible(r *room, g *mls.Group, signer mls.LeafIndex) error {
-	p := r.priv
-	if p.g == nil {
-		return nil
-	}
-	by, known, err := e.committers(r)
-	if err != nil || !known {
-		return err
-	}
-	by = append(by, leafOf(g.Leaf(signer)).Account)
-	may := func(f func(chat.AccountID) bool) error {
-		if slices.ContainsFunc(by, f) {
-			return nil
-		}
-		return errRole
-	}
-	there := make(map[chat.DeviceID]bool)
-	g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
-		there[leafOf(leaf).Device] = true
-		return true
-	})
-	p.g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
-		if l := leafOf(leaf); !there[l.Device] && l.Device != e.id.device() {
-			err = may(func(a chat.AccountID) bool { return p.permitsRemoval(a, l.Account) == nil })
-		}
-		return err == nil
-	})
-	was, _ := stateHash(p.g.Extensions())
-	if now, ok := stateHash(g.Extensions()); err == nil && (!ok || now != was) {
-		err = may(func(a chat.AccountID) bool { return ok && p.state.role(a) != Plain })
-	}
-	return err
-}
-
-// committers are those whose commits came after the last one that counted; false when one of them isn't known any more.
-func (e *engine) committers(r *room) (by []chat.AccountID, known bool, err error) {
-	known = true
-	err = e.vault.View(func(v Reader) error {
-		_, to := roomRange(r.id)
-		return v.Scan(TableHistory, entryKey(r.id, r.rec.Private.Applied+1), to, false, func(_, value []byte) (bool, error) {
-			var rec entryRecord
-			if err := parseRecord(value, &rec); err != nil {
-				return false, err
-			}
-			known = known && rec.Form != Removed
-			if rec.Code == chat.CodeVoid {
-				by = append(by, rec.Account)
-			}
-			return true, nil
-		})
-	})
-	for _, f := range r.pending {
-		for i := range f.Entries {
-			entry := &f.Entries[i]
-			if env, err := wire.ParsePrivateEnvelope(entry.Envelope); err == nil && entry.Kind == chat.Commit {
-				by = append(by, env.Account)
-			}
-			known = known && !entry.Pruned
-		}
-	}
-	return by, known, err
-}
-
 // returned takes the group that our external commit has made: it is in the log.
 func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 	p, rec := r.priv, r.rec.Private
@@ -461,6 +395,7 @@ func (e *engine) caughtUpPrivate(r *room) {
 		e.unfollowed(r)
 		return
 	}
+	e.findCommit(r)
 	e.settleDoubt(r)
 	if len(r.priv.g.Proposals()) > 0 {
 		e.planCommit(r)
@@ -488,15 +423,6 @@ func (e *engine) lost(r *room) error {
 	rec.Lost, rec.Return, rec.ReturnID, rec.Pending = true, nil, chat.MessageID{}, nil
 	e.touch(r)
 	return e.forgetGroup(r)
-}
-
-// resumePrivate goes on in a private room after it had stopped: the group is what it is, the log what the server has.
-func (e *engine) resumePrivate(r *room, old *roomRecord) {
-	r.rec.Private, r.rec.Barrier = old.Private, old.Barrier
-	if old.StopCode == chat.CodeRolledBack { // on from the head that the server has; commits that it lost show by the state
-		r.rec.Seq, r.rec.Barrier = 0, 0
-		r.rec.OwnCounter, r.rec.OwnHash = old.OwnCounter, old.OwnHash
-	}
 }
 
 // expelled takes the server's word that the removal of our account from a room's roster counts. The commit that removed us may

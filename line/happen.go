@@ -162,6 +162,8 @@ func (f *face) warning(e client.Event) {
 		f.view.notice(w.T("line.stopped", "room", e.Room))
 		f.view.problem(e.Err)
 	case client.RoomResumed:
+		r := f.state(e.Room)
+		r.shown, r.heard = min(r.shown, e.After), min(r.heard, e.After)
 		f.view.notice(w.T("line.resumed", "room", e.Room))
 	case client.Rotated:
 		if e.Have {
