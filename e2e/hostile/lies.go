@@ -14,7 +14,7 @@ import (
 //	drop|prune|change|repeat|reorder NAME content|commit   the next such entry of a private room isn't shown, is shown as removed by retention, with a
 //	                                                       bit changed, twice, after the one behind it
 //	withhold NAME, release NAME     nothing of any log is shown; all that was kept back
-//	state old|tree|none|true        what is told as a room's newest state: one of an earlier epoch, a tree of one, nothing
+//	state old|tree|none|ahead|true  what is told as a room's newest state: one of an earlier epoch, a tree of one, nothing, one after another commit
 //	swap NAME stolen|MEMBER         in the place of NAME's key packages come some with a key of the server's, or another member's
 //	ghost NAME|-                    somebody of the server's own enters the private room from outside, in NAME's or his own name
 //	message NAME                    a message in NAME's name
@@ -144,6 +144,8 @@ func (l stateLie) tell(s *shelf, f *wire.RoomState) {
 		f.Info, f.Tree = old.Info, old.Tree
 	case l == "tree" && ok:
 		f.Tree = old.Tree
+	case l == "ahead":
+		f.Seq++
 	case l == "none":
 		f.Info, f.Tree = nil, nil
 	}

@@ -66,10 +66,8 @@ func (t *seat) said(raw []byte) [][]byte {
 			return [][]byte{wire.Marshal(f)}
 		}
 	case *wire.RoomState:
+		f.Seq = t.view(f.Room).commit(f.Seq)
 		t.s.state.tell(t.s.shelf, f)
-		if v := t.view(f.Room); v.lied {
-			f.Seq = v.toShown(f.Seq)
-		}
 		return [][]byte{wire.Marshal(f)}
 	case *wire.Packages:
 		for i := range f.Packages {
@@ -152,9 +150,9 @@ func (t *seat) heard(raw []byte) []byte {
 	case *wire.Send:
 		f.Base = t.view(f.Room).toTrue(f.Base)
 	case *wire.Commit:
-		f.Base = t.view(f.Room).toTrue(f.Base)
+		f.Base = t.view(f.Room).onto(f.Base)
 	case *wire.PutState:
-		f.Seq = t.view(f.Room).toTrue(f.Seq)
+		f.Seq = t.view(f.Room).onto(f.Seq)
 	default:
 		return raw
 	}

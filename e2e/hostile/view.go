@@ -9,13 +9,14 @@ import (
 
 // view is the log of a room as one member is shown it: the true one up to base, and then what the server makes of it, with a hash chain that fits.
 type view struct {
-	base  chat.Seq
-	hash  [32]byte // at base
-	last  chat.Seq // the true log is read so far
-	shown []shown
-	late  *wire.Entry // to be shown after the next one
-	lied  bool
-	acks  []*wire.Ack // that wait for their entry, whose hash isn't the true one
+	base   chat.Seq
+	hash   [32]byte // at base
+	last   chat.Seq // the true log is read so far
+	shown  []shown
+	late   *wire.Entry // to be shown after the next one
+	newest chat.Seq    // commit of the true log
+	lied   bool
+	acks   []*wire.Ack // that wait for their entry, whose hash isn't the true one
 }
 
 // shown is one entry as it is shown; of is the true one that it stands for.
@@ -69,6 +70,27 @@ func (v *view) toShown(n chat.Seq) chat.Seq {
 	return m
 }
 
+// commit is where the last commit up to a true one stands: what was left out never was.
+func (v *view) commit(n chat.Seq) chat.Seq {
+	if !v.lied {
+		return n
+	}
+	for m := len(v.shown) - 1; m >= 0; m-- {
+		if v.shown[m].of <= n && v.shown[m].Kind == chat.Commit {
+			return v.base + chat.Seq(m) + 1 //nolint:gosec // a count
+		}
+	}
+	return v.base
+}
+
+// onto is what a commit of the member goes on from.
+func (v *view) onto(m chat.Seq) chat.Seq {
+	if v.lied && m == v.commit(v.last) {
+		return max(v.newest, v.toTrue(m))
+	}
+	return v.toTrue(m)
+}
+
 // toTrue is what stands there.
 func (v *view) toTrue(m chat.Seq) chat.Seq {
 	switch {
@@ -93,6 +115,9 @@ func (v *view) take(f *wire.Entries, next func(*wire.Entry) string) *wire.Entrie
 		n := f.First + chat.Seq(i) //nolint:gosec // a count
 		if n > v.last {
 			v.last = n
+			if f.Entries[i].Kind == chat.Commit {
+				v.newest = n
+			}
 			v.one(n, f.Entries[i], next)
 		}
 	}
