@@ -4,6 +4,7 @@
 //	contract_*  what scripts may rest on (docs/guide.md)
 //	bad_*       bad input and faults
 //	attack_*    attackers
+//	hostile_*   servers and members of private rooms who mean ill (e2e/hostile)
 //
 // The commands that scripts have beside those of testscript are in commands_test.go.
 package e2e

@@ -149,6 +149,58 @@ func (s *liar) ghost(ctx context.Context, args []string) (string, error) {
 	return s.put(ctx, id, chat.Commit, envelope)
 }
 
+// own makes a group of the server's own in the place of the private room's, far ahead of it, with somebody in it.
+func (s *liar) own(ctx context.Context, args []string) (string, error) {
+	if len(args) != 1 {
+		return "", errUsage
+	}
+	victim, err := s.peer(args[0])
+	if err != nil {
+		return "", err
+	}
+	g := newGhost()
+	if err := s.enrol(ctx, g, "stranger"); err != nil {
+		return "", err
+	}
+	taken, err := s.shelf.TakePackages(ctx, g.device.ID(), []chat.AccountID{victim.Account}, 1<<20)
+	if err != nil || len(taken) == 0 {
+		return "", errors.Join(err, errNobody)
+	}
+	m, err := mls.ParseMessage(taken[0].Data)
+	if err != nil {
+		return "", err
+	}
+	key, credential, err := g.leaf(s.identity.Fingerprint(), g.account.ID(), g.device.ID())
+	if err != nil {
+		return "", err
+	}
+	room, _ := s.shelf.private()
+	server := s.identity.Fingerprint()
+	group, err := anyConfig().Create(suite, key, credential, mls.GroupOptions{ID: append(server[:], room[:]...)}, nothing)
+	if err != nil {
+		return "", err
+	}
+	o := mls.CommitOptions{Proposals: []*mls.Proposal{{Type: mls.ProposalAdd, Add: m.KeyPackage()}}}
+	for range 30 {
+		pending, err := group.Commit(o, func(*mls.Pending, mls.Changes) error { return nil })
+		if err != nil {
+			return "", err
+		}
+		if err := pending.Accept(nothing); err != nil {
+			return "", err
+		}
+		o = mls.CommitOptions{}
+	}
+	info, err := group.GroupInfo(false)
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	s.made.Info, s.made.Tree, s.state = info, group.Tree(), "own"
+	s.mu.Unlock()
+	return "ok", nil
+}
+
 // message puts a message into somebody's mouth.
 func (s *liar) message(ctx context.Context, args []string) (string, error) {
 	if len(args) != 1 {

@@ -15,6 +15,7 @@ import (
 //	                                                       bit changed, twice, after the one behind it
 //	withhold NAME, release NAME     nothing of any log is shown; all that was kept back
 //	state old|tree|none|ahead|true  what is told as a room's newest state: one of an earlier epoch, a tree of one, nothing, one after another commit
+//	own NAME                        the same: one of a group of the server's own, in which NAME and a stranger are
 //	swap NAME stolen|MEMBER         in the place of NAME's key packages come some with a key of the server's, or another member's
 //	ghost NAME|-                    somebody of the server's own enters the private room from outside, in NAME's or his own name
 //	message NAME                    a message in NAME's name
@@ -24,7 +25,7 @@ import (
 //	cut NAME                        his connection breaks
 func (s *liar) lies() map[string]command {
 	all := map[string]command{
-		"withhold": s.withhold, "release": s.release, "state": s.tellState, "swap": s.swap, "ghost": s.ghost, "message": s.message, "welcome": s.welcome,
+		"withhold": s.withhold, "release": s.release, "state": s.tellState, "swap": s.swap, "ghost": s.ghost, "own": s.own, "message": s.message, "welcome": s.welcome,
 		"admit": s.admit, "expel": s.expel, "cut": s.cut,
 	}
 	for _, what := range []string{"drop", "prune", "change", "repeat", "reorder"} {

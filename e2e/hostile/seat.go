@@ -68,6 +68,9 @@ func (t *seat) said(raw []byte) [][]byte {
 	case *wire.RoomState:
 		f.Seq = t.view(f.Room).commit(f.Seq)
 		t.s.state.tell(t.s.shelf, f)
+		if t.s.state == "own" {
+			f.Info, f.Tree = t.s.made.Info, t.s.made.Tree
+		}
 		return [][]byte{wire.Marshal(f)}
 	case *wire.Packages:
 		for i := range f.Packages {

@@ -38,6 +38,7 @@ type liar struct {
 	views map[string]map[chat.RoomID]*view
 	rules map[string][]rule // for entries that come
 	state stateLie
+	made  hub.State // of a group of the server's own
 	swaps map[chat.AccountID]swap
 	extra map[chat.DeviceID][]wire.Invitation
 }
