@@ -170,11 +170,26 @@ func (m *member) noise(ctx context.Context, n int, change func(*wire.Commit)) (s
 	if err != nil {
 		return "", err
 	}
-	return m.commit(ctx, room, newID(), noise(n), change)
+	return again(func() (string, error) { return m.commit(ctx, room, newID(), noise(n), change) })
+}
+
+// again tries once more when another's commit came first, once that is read.
+func again(try func() (string, error)) (said string, err error) {
+	for range 10 {
+		if said, err = try(); err != nil || said != string(chat.CodeConflict) {
+			break
+		}
+		<-time.After(200 * time.Millisecond)
+	}
+	return said, err
 }
 
 // forge sends a commit that is right but for what the plan breaks.
 func (m *member) forge(ctx context.Context, plan func(*mlstest.Forger, *mlstest.Plan)) (string, error) {
+	return again(func() (string, error) { return m.forgeOnce(ctx, plan) })
+}
+
+func (m *member) forgeOnce(ctx context.Context, plan func(*mlstest.Forger, *mlstest.Plan)) (string, error) {
 	f, room, err := m.forger(ctx)
 	if err != nil {
 		return "", err
