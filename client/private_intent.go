@@ -62,7 +62,7 @@ func (p *private) answerAll(err *chat.Error) {
 // drive goes on with what is wanted, when nothing is under way.
 func (e *engine) drive(r *room) {
 	p := r.priv
-	if p == nil || p.g == nil || r.phase != live || e.session == nil || e.ended || p.busy || p.sent != nil || r.rec.StopCode != "" {
+	if p == nil || p.g == nil || r.phase != live || e.session == nil || e.ended || p.busy || p.sent != nil || r.rec.StopCode != "" || r.rec.Private.Unproven && !p.own() {
 		return
 	}
 	if old := p.g.Pending(); old != nil { // of an earlier session, and not in the log: it never will be
@@ -92,6 +92,15 @@ func (e *engine) drive(r *room) {
 		p.drop(in)
 		in.done(err)
 	}
+}
+
+// own tells whether what is wanted next is only our own keys, or what others have proposed: that may be done in a group that isn't proven yet.
+func (p *private) own() bool {
+	if len(p.intents) == 0 {
+		return true
+	}
+	in := p.intents[0]
+	return len(in.add) == 0 && len(in.remove) == 0 && len(in.devices) == 0 && in.state == nil && !in.own
 }
 
 // errNothing: what was wanted is so already.

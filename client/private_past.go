@@ -92,6 +92,9 @@ func (e *engine) askPast(r *room) {
 func (e *engine) tellPast(r *room, request chat.MessageID, a chat.AccountID, d chat.DeviceID, body []byte) {
 	p := r.priv
 	var want wantPast
+	if r.rec.Private.Unproven {
+		return // perhaps it isn't the room's group
+	}
 	if wire.UnmarshalStrict(body, &want) != nil || want.Upto <= want.After || a != e.id.account() && p.pastTold[d] >= maxPastTold {
 		return
 	}

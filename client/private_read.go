@@ -169,7 +169,7 @@ func (e *engine) readWithout(r *room, n chat.Seq, entry *wire.Entry, v *verdict)
 		if v.rec.ID == rec.ReturnID && !rec.ReturnID.IsZero() { // ours, and not as we sent it
 			e.returnRefused(r, chat.Errorf(chat.CodeConflict))
 		}
-	case rec.Epoch == 0: // before this device came
+	case rec.Nameless: // before this device came
 		v.rec.Form = Silent
 	default:
 		v.rec.Form, v.rec.Code = Unreadable, chat.CodeMissed

@@ -210,7 +210,7 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 		return errNoMember
 	}
 	signer := leafOf(g.Leaf(info.Signer()))
-	known := rec.Epoch == 0 || e.knows(r, signer.Account, signer.Device) || p.g != nil && !rec.Unproven && p.has(signer.Device)
+	known := rec.Nameless || e.knows(r, signer.Account, signer.Device) || p.g != nil && !rec.Unproven && p.has(signer.Device)
 	if rec.Unproven && !known {
 		return errUnknownSigner // one that we don't know is no better than the one that we are in
 	}
@@ -272,8 +272,8 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 		return
 	}
 	e.follow(r, g)
-	rec.Lost, rec.Back, rec.Return, rec.ReturnID = false, rec.Epoch > 0, nil, chat.MessageID{}
-	if rec.Epoch == 0 {
+	rec.Lost, rec.Back, rec.Return, rec.ReturnID = false, !rec.Nameless, nil, chat.MessageID{}
+	if rec.Nameless {
 		rec.Came = n
 		e.miss(r, 0, n)
 	} else {
