@@ -158,7 +158,7 @@ func (e *engine) found(state roomState, other chat.AccountID, then func(*room, e
 						return
 					}
 					e.whenLive(r, func(err error) { then(r, err) })
-					if len(e.people.ownDevices(e.id)) > 0 {
+					if !state.Direct && len(e.people.ownDevices(e.id)) > 0 {
 						e.want(r, &intent{own: true})
 					}
 				}
@@ -487,7 +487,12 @@ func (e *engine) direct(a chat.AccountID, then func(*room, error)) {
 		}
 		e.want(r, &intent{add: []chat.AccountID{a}, answer: func(err error) {
 			if err == nil {
-				e.soon(func() { then(r, nil) })
+				e.soon(func() {
+					if len(e.people.ownDevices(e.id)) > 0 {
+						e.want(r, &intent{own: true}) // after the other one: two make a conversation
+					}
+					then(r, nil)
+				})
 				return
 			}
 			e.soon(func() {

@@ -316,7 +316,7 @@ func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, chang
 	}
 	e.stage.durable = true
 	if p.state.Direct {
-		r.rec.Private.Direct = inv.Account
+		r.rec.Private.Direct = otherThan(g, e.id.account())
 	}
 	r.rec.Private.State = p.state.marshal()
 	r.rec.Private.Commit, r.rec.Private.Applied, r.rec.Private.Epoch = inv.Seq, inv.Seq, g.Epoch()
@@ -329,8 +329,9 @@ func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, chang
 	r.recent.add(inv.Seq, inv.Hash)
 	e.rooms[r.id] = r
 	e.follow(r, g)
-	if old == nil || old.rec.Name == "" {
-		r.rec.Name = e.freeName(p.state.Name, inv.Account, p.state.Direct)
+	if old == nil || old.rec.Name == "" || old.rec.Private != nil && old.rec.Private.Nameless {
+		r.rec.Name = ""
+		r.rec.Name = e.freeName(p.state.Name, r.rec.Private.Direct, p.state.Direct)
 	}
 	e.keep(r, inv.Seq, &entryRecord{
 		Time: inv.Time, Form: Changed, Hash: inv.Hash, Account: inv.Account, Device: inv.Device, Added: []chat.AccountID{e.id.account()},
@@ -370,7 +371,7 @@ func (e *engine) welcomeWithTree(inv *wire.Invitation, w *mls.Welcome, k *mls.Ke
 	r := newRoom(inv.Room, "")
 	p := r.private()
 	if state.Seq != inv.Seq { // of a later epoch: in from outside, into the place that the Welcome's commit has made
-		if old == nil {
+		if old == nil || !old.active() {
 			e.comeInto(inv.Room)
 		}
 		next(nil)
@@ -390,6 +391,17 @@ func (e *engine) welcomeWithTree(inv *wire.Invitation, w *mls.Welcome, k *mls.Ke
 		e.entered(r, old, inv, g, changes, k, ref)
 		next(nil)
 	})
+}
+
+// otherThan is the other account of a group of two.
+func otherThan(g *mls.Group, me chat.AccountID) (other chat.AccountID) {
+	g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
+		if a := leafOf(leaf).Account; a != me {
+			other = a
+		}
+		return other.IsZero()
+	})
+	return other
 }
 
 // accountsIn counts the people in a group.

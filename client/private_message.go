@@ -262,6 +262,10 @@ func (e *engine) readText(r *room, body []byte, v *verdict) {
 		e.miss(r, v.seq-1, v.seq)
 		return
 	}
+	if e.people.revokedBefore(v.env.Account, v.env.Device, v.rec.Time) { // what it says of the room counts: of that all must think alike
+		v.refuse(chat.CodeRevoked, errRevoked)
+		return
+	}
 	if slices.Contains(p.state.Muted, v.env.Account) && p.state.role(v.env.Account) == Plain {
 		v.refuse(chat.CodeMuted, nil, "name", e.people.name(v.env.Account))
 		return

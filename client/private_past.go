@@ -255,6 +255,10 @@ func (e *engine) takePast(r *room, v *verdict, body []byte) {
 			e.touch(r)
 			e.askPast(r)
 		}
+		if gift && got.First > 1 && p.state.History == pastAll && rec.Wanted == nil { // there is more
+			e.miss(r, 0, got.First-1)
+			e.askPast(r)
+		}
 		if kept > 0 {
 			e.emit(PastShared{Room: r.rec.Name, By: e.people.name(by), Messages: kept, More: rec.Wanted != nil})
 		}

@@ -136,10 +136,6 @@ func (e *engine) checkPrivate(r *room, n chat.Seq, entry *wire.Entry, v *verdict
 		v.refuse(refused.Code, refused, pairs(refused.Params)...)
 		return
 	}
-	if entry.Kind == chat.Content && e.people.revokedBefore(env.Account, env.Device, entry.Time) {
-		v.refuse(chat.CodeRevoked, errRevoked)
-		return
-	}
 	if p.g == nil {
 		e.readWithout(r, n, entry, v)
 		return
