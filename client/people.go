@@ -2,7 +2,10 @@ package client
 
 import (
 	"errors"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"huisclos/chat"
 	"huisclos/trust"
@@ -129,9 +132,11 @@ func (p *people) trusted(a chat.AccountID, name string) *chat.Error {
 var errNameSig = errors.New("client: the account hasn't signed this name")
 
 // meet verifies what the server says of somebody and pins what is right.
-func (e *engine) meet(w *wire.Person) {
+func (e *engine) meet(w *wire.Person) { e.meetVetted(w, e.people.vet(w)) }
+
+func (e *engine) meetVetted(w *wire.Person, v vetted) {
 	p := e.people
-	if err := p.examine(w); err != nil {
+	if err := p.examine(w, v.name); err != nil {
 		if p.refused[w.Account] == nil && err.Code != chat.CodeAuth {
 			e.emit(IdentityChanged{Name: w.Name, Account: w.Account, Err: err, Verified: p.wasVerified(w)})
 		}
@@ -140,6 +145,7 @@ func (e *engine) meet(w *wire.Person) {
 		return
 	}
 	rec := p.accounts[w.Account]
+	before := rec != nil && p.hasDevice(w.Account)
 	if rec == nil {
 		rec = &personRecord{Name: w.Name, NameSig: w.NameSig[:], Changed: p.former[trust.FoldName(w.Name)]}
 		e.recall(w.Account, rec)
@@ -147,18 +153,65 @@ func (e *engine) meet(w *wire.Person) {
 		e.put(TablePeople, w.Account[:], rec)
 	}
 	e.meetList(w, rec)
-	before := p.hasDevice(w.Account)
-	for _, raw := range w.Certificates {
-		e.meetDevice(w.Account, rec, raw, before)
+	for i, raw := range w.Certificates {
+		e.meetDevice(w.Account, rec, raw, &v.certs[i], before)
 	}
 }
 
+// vetted says which signatures of what the server says of somebody are right. It depends on nothing but that, so many people are vetted at once.
+type vetted struct {
+	name  bool
+	certs []vettedCert // as many as there are certificates
+}
+
+type vettedCert struct {
+	cert trust.Certificate
+	err  error
+}
+
+// vet checks the signatures. That of a certificate whose device is known isn't needed again.
+func (p *people) vet(w *wire.Person) vetted {
+	v := vetted{name: trust.VerifyName(w.Account, p.server, w.Name, w.NameSig), certs: make([]vettedCert, len(w.Certificates))}
+	for i, raw := range w.Certificates {
+		c := &v.certs[i]
+		if c.cert, c.err = trust.ParseCertificate(raw); c.err == nil && p.devices[c.cert.Device] == nil {
+			c.err = c.cert.Verify()
+		}
+	}
+	return v
+}
+
+// vetCert checks one certificate.
+func vetCert(raw []byte) *vettedCert {
+	c := new(vettedCert)
+	if c.cert, c.err = trust.ParseCertificate(raw); c.err == nil {
+		c.err = c.cert.Verify()
+	}
+	return c
+}
+
+// vetAll vets many, on all cores: a room of strangers brings thousands of signatures.
+func (p *people) vetAll(all []wire.Person) []vetted {
+	out := make([]vetted, len(all))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(all)) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(all)); i = next.Add(1) - 1 {
+				out[i] = p.vet(&all[i])
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
 // examine compares somebody with the pins.
-func (p *people) examine(w *wire.Person) *chat.Error {
+func (p *people) examine(w *wire.Person, signed bool) *chat.Error {
 	if err := trust.CheckName(w.Name); err != nil {
 		return chat.Errorf(chat.CodeAuth).Because(err)
 	}
-	if !trust.VerifyName(w.Account, p.server, w.Name, w.NameSig) {
+	if !signed {
 		return chat.Errorf(chat.CodeAuth).Because(errNameSig) // a name that the server made up
 	}
 	if rec := p.accounts[w.Account]; rec != nil && rec.Name != w.Name {
@@ -175,11 +228,8 @@ func (p *people) examine(w *wire.Person) *chat.Error {
 
 // meetDevice pins a device that its account has certified. A certificate that isn't right is dropped: the device stays unknown.
 // before: a device of the account is known already.
-func (e *engine) meetDevice(a chat.AccountID, rec *personRecord, raw []byte, before bool) {
-	cert, err := trust.ParseCertificate(raw)
-	if err == nil {
-		err = cert.Verify()
-	}
+func (e *engine) meetDevice(a chat.AccountID, rec *personRecord, raw []byte, v *vettedCert, before bool) {
+	cert, err := v.cert, v.err
 	if err != nil || cert.Account != a {
 		e.cfg.Log.Warn("a device's certificate is wrong", "account", a, "err", err)
 		return
@@ -310,8 +360,8 @@ func (e *engine) who(accounts []chat.AccountID, devices []chat.DeviceID, then fu
 			}
 			return
 		}
-		for i := range answer.People {
-			e.meet(&answer.People[i])
+		for i, v := range e.people.vetAll(answer.People) {
+			e.meetVetted(&answer.People[i], v)
 		}
 		then(nil)
 	})

@@ -225,8 +225,9 @@ func (e *engine) join(w *mls.Welcome, k *mls.KeyPackageSecrets, tree []byte, the
 	e.withDevices(devices, func() {
 		var err error
 		g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
-			if asked[leafOf(leaf).Device] {
-				err = members{e}.ValidateMember(leaf)
+			if l := leafOf(leaf); asked[l.Device] { // its signature is right, or the group would have been refused
+				refused, stop := e.people.vouch(l.Account, l.Device)
+				err = orNil(firstError(stop, refused))
 			}
 			return err == nil
 		})

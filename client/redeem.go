@@ -192,5 +192,5 @@ func (e *engine) pinInviter() {
 	rec.verify(ByCode, a.at)
 	e.people.add(a.Inviter.Account, rec)
 	e.put(TablePeople, a.Inviter.Account[:], rec)
-	e.meetDevice(a.Inviter.Account, rec, a.Inviter.Certificate, false)
+	e.meetDevice(a.Inviter.Account, rec, a.Inviter.Certificate, vetCert(a.Inviter.Certificate), false)
 }
