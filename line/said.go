@@ -182,7 +182,7 @@ func afterText(w Words, m client.Message) string {
 	if m.Edited {
 		b.WriteString(" " + w.T("line.said.mark"))
 	}
-	if m.SharedBy != "" {
+	if m.SharedBy != "" && m.SharedBy != m.Sender { // of one's own words one is the best witness
 		b.WriteString(" " + w.T("line.said.shared", "by", edit.SafeLine(m.SharedBy)))
 	}
 	for _, r := range m.Reactions {
