@@ -251,7 +251,7 @@ func (e *engine) loggedIn(l loginResult) {
 	}
 	e.checkKeys()
 	e.askInvitations()
-	e.publish()
+	e.keepPublished()
 	e.listing = 0
 	e.ownDevices()
 	e.backupLogin(moved)

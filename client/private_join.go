@@ -23,7 +23,26 @@ const (
 	lastResortLife = 7 * 24 * time.Hour
 )
 
-// publish keeps the server supplied with key packages of this device.
+// keptLast is how many last resorts can still be used: a Welcome may be on its way for one that was replaced.
+const keptLast = 3
+
+// publishEvery is how often a session looks whether key packages are needed, besides after each invitation.
+const publishEvery = 6 * time.Hour
+
+// keepPublished supplies the server with key packages of this device for as long as the session lasts.
+func (e *engine) keepPublished() {
+	session := e.session
+	e.publish()
+	time.AfterFunc(publishEvery, func() {
+		e.c.later(func(e *engine) {
+			if e.session == session && session != nil && !e.ended {
+				e.keepPublished()
+			}
+		})
+	})
+}
+
+// publish gives the server key packages, when it lacks some.
 func (e *engine) publish() {
 	if e.cfg.Packages <= 0 {
 		return
@@ -84,6 +103,11 @@ func (e *engine) makePackages(n int, last bool) ([]wire.KeyPackage, error) {
 			return nil, err
 		}
 		e.self.LastResort, e.selfDirty = time.Now().UnixMilli(), true
+		e.self.LastRefs = append(e.self.LastRefs, all[len(all)-1].Ref)
+		for len(e.self.LastRefs) > keptLast { // a Welcome for an older one comes too late
+			e.stage.set(TablePackages, e.self.LastRefs[0], nil)
+			e.self.LastRefs = e.self.LastRefs[1:]
+		}
 	}
 	e.stage.durable = true
 	return all, nil

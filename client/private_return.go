@@ -471,7 +471,7 @@ func (e *engine) dropPackages() {
 	if err != nil {
 		e.fail(err)
 	}
-	e.self.LastResort, e.selfDirty = 0, true
+	e.self.LastResort, e.self.LastRefs, e.selfDirty = 0, nil, true
 }
 
 // notMember takes the server's word that our account isn't on the room's roster. Nothing is forgotten by it: only a commit of the

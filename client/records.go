@@ -29,6 +29,7 @@ type selfRecord struct {
 	NewDevice   string           `cbor:"14,keyasint,omitempty"` // reason of the last renewal
 	Given       []byte           `cbor:"15,keyasint,omitempty"` // a key that wasn't tried on the server yet
 	AccountID   chat.AccountID   `cbor:"16,keyasint"`
+	LastRefs    [][]byte         `cbor:"18,keyasint,omitempty"` // of those whose secrets are kept, oldest first
 	LastResort  int64            `cbor:"17,keyasint,omitempty"` // when our key package of last resort was made, ms since 1970
 }
 
