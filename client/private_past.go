@@ -57,6 +57,7 @@ const (
 	maxPast      = 300      // messages
 	maxPastBytes = 32 << 10 // of their texts, in one message of the room
 	maxPastTold  = 50       // answers to one device of somebody else, in one run of the program
+	maxPastTries = 100      // questions about one range: each may bring a part, or nobody is there who has it
 	maxPastScan  = 20_000   // entries looked through for an answer
 )
 
@@ -84,6 +85,12 @@ func (e *engine) askPast(r *room) {
 		return
 	}
 	p.pastAsked = true
+	if w.Tries++; w.Tries > maxPastTries { // nobody has it
+		r.rec.Private.Wanted = nil
+		e.touch(r)
+		return
+	}
+	e.touch(r)
 	e.enqueueInner(r, innerWantPast, wire.Marshal(&wantPast{After: w.After, Upto: w.Upto}))
 	e.soon(func() { e.pump(r) })
 }
@@ -196,8 +203,8 @@ func (e *engine) givePast(r *room, request chat.MessageID, want wantPast, since 
 	if !rest {
 		answer.First = 0
 	}
-	if len(answer.Messages) == 0 && request.IsZero() {
-		return
+	if len(answer.Messages) == 0 {
+		return // somebody else may have something
 	}
 	e.enqueueInner(r, innerPast, wire.Marshal(&answer))
 	e.pump(r)
@@ -246,10 +253,12 @@ func (e *engine) takePast(r *room, v *verdict, body []byte) {
 			}
 		}
 		if mine && rec.Wanted != nil {
-			if got.First > 0 && kept > 0 {
+			switch {
+			case kept == 0: // nothing came of it: others are asked in the next session
+			case got.First > 0:
 				rec.Wanted.Upto = got.First - 1
 				p.pastAsked = false
-			} else {
+			default:
 				rec.Wanted = nil
 			}
 			e.touch(r)

@@ -106,6 +106,7 @@ type privateRecord struct {
 type wantedRecord struct {
 	After chat.Seq `cbor:"1,keyasint"`
 	Upto  chat.Seq `cbor:"2,keyasint"`
+	Tries int      `cbor:"3,keyasint,omitempty"` // how often it was asked for
 }
 
 // pendingRecord is what our pending commit does.
