@@ -13,10 +13,6 @@ import (
 	"huisclos/wire"
 )
 
-func firstGeneration(public [32]byte) hub.Generation {
-	return hub.Generation{Number: 1, Access: public, KeyID: access.KeyID(public), At: time.Now()}
-}
-
 func noAudit() hub.Audit { return hub.Audit{Actor: "test", Action: "test", At: time.Now()} }
 
 // rotate begins the next generation, without a link to the key before: members make it.

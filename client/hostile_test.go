@@ -131,11 +131,6 @@ func TestServerThatWasRolledBack(t *testing.T) {
 	alice.send("two")
 	w.stop()
 	w.start() // the same identity, an empty store
-	public := w.key.AccessPublic(1)
-	g := firstGeneration(public)
-	if err := w.server.Rotate(w.ctx, g, false, noAudit()); err != nil {
-		t.Fatal(err)
-	}
 	if e := await[client.RoomStopped](alice, nil); e.Err.Code != chat.CodeRolledBack {
 		t.Errorf("%v", e.Err)
 	}

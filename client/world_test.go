@@ -36,11 +36,6 @@ func newWorld(t testing.TB) *world {
 	w := &world{t: t, ctx: ctx, identity: access.NewIdentity()}
 	w.key = keys.New(w.identity.Fingerprint())
 	w.start()
-	public := w.key.AccessPublic(1)
-	g := hub.Generation{Number: 1, Access: public, KeyID: access.KeyID(public), At: time.Now()}
-	if err := w.server.Rotate(ctx, g, false, hub.Audit{Action: "key", At: time.Now()}); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(w.stop)
 	return w
 }
@@ -56,6 +51,11 @@ func (w *world) start() {
 		Identity: w.identity, Store: w.store, Bus: fanout.NewLocal(), Software: "test", Settings: server.Settings{Limits: server.DefaultLimits()},
 	})
 	if err != nil {
+		w.t.Fatal(err)
+	}
+	public := w.key.AccessPublic(1) // before anybody can connect, as the real one does
+	g := hub.Generation{Number: 1, Access: public, KeyID: access.KeyID(public), At: time.Now()}
+	if err := w.server.Rotate(w.ctx, g, false, hub.Audit{Action: "key", At: time.Now()}); err != nil {
 		w.t.Fatal(err)
 	}
 	at := w.address
@@ -231,9 +231,4 @@ func (w *world) anew() {
 	w.t.Helper()
 	w.stop()
 	w.start()
-	public := w.key.AccessPublic(1)
-	g := hub.Generation{Number: 1, Access: public, KeyID: access.KeyID(public), At: time.Now()}
-	if err := w.server.Rotate(w.ctx, g, false, hub.Audit{Action: "key", At: time.Now()}); err != nil {
-		w.t.Fatal(err)
-	}
 }
