@@ -222,8 +222,8 @@ func (e *engine) drop(r *room, o *outgoing, err *chat.Error) {
 // failed gives up a message for good, and says so.
 func (e *engine) failed(r *room, o *outgoing, err *chat.Error) {
 	e.drop(r, o, err)
-	if o.rec.Once {
-		return // its caller is told
+	if o.rec.Once || o.rec.Kind != innerMessage {
+		return // its caller is told; or nobody wrote it
 	}
 	e.emit(SendFailed{Room: r.rec.Name, ID: o.rec.ID, Text: o.rec.Text, Err: err})
 	for _, f := range e.flushing {

@@ -98,9 +98,9 @@ func (c *completer) complete(before string) (int, []edit.Candidate) {
 	case KindSure:
 		return start, matching([]string{c.words.T("line.yes")}, word, "", "")
 	case KindPast:
-		return start, matching([]string{"none", "all"}, word, "", "")
+		return start, matching([]string{c.words.T("line.past.none"), c.words.T("line.past.all")}, word, "", "")
 	case KindRole:
-		return start, matching([]string{"member", "moderator", "owner"}, word, "", "")
+		return start, matching([]string{c.words.T("line.role.member"), c.words.T("line.role.moderator"), c.words.T("line.role.owner")}, word, "", "")
 	case KindServer:
 		if c.server != nil {
 			return start, matching(c.server(rest), word, "", " ")
