@@ -32,7 +32,7 @@ func (e *engine) makeCommit(r *room, in *intent) error {
 		return asError(err)
 	}
 	s.frame = wire.Commit{Room: r.id, ID: id, Envelope: e.privateEnvelope(r, id, pending.Message())}
-	if err := e.dress(s, pending); err != nil {
+	if err := e.dress(s, pending, r.rec.Private.Unproven); err != nil {
 		return errors.Join(err, pending.Drop(save))
 	}
 	p.sent = s
@@ -158,8 +158,11 @@ func (e *engine) removals(p *private, in *intent, s *sent) []*mls.Proposal {
 }
 
 // dress adds what goes with a commit: Welcomes, and the state for those who come back from outside.
-func (e *engine) dress(s *sent, pending *mls.Pending) error {
+func (e *engine) dress(s *sent, pending *mls.Pending, unproven bool) error {
 	var err error
+	if unproven { // it adds nobody, and others must not come by our signature
+		return nil
+	}
 	if s.frame.Info, err = pending.GroupInfo(false); err != nil {
 		return err
 	}

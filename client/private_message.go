@@ -132,7 +132,7 @@ func (e *engine) readMessage(r *room, n chat.Seq, env *wire.PrivateEnvelope, m *
 		return
 	}
 	v.env = in.envelope(r.id, env)
-	if m.Epoch() >= r.rec.Private.Epoch && e.knows(r, env.Account, env.Device) {
+	if in.Kind.proves() && m.Epoch() >= r.rec.Private.Epoch && e.knows(r, env.Device) {
 		e.proven(r)
 	}
 	if in.Kind == innerState { // whatever its counter: all must agree on what was told
@@ -257,7 +257,7 @@ const maxOffers = 32
 // readText reads a message to people.
 func (e *engine) readText(r *room, body []byte, v *verdict) {
 	p, rec := r.priv, r.rec.Private
-	if rec.Unproven && !e.knows(r, v.env.Account, v.env.Device) { // perhaps not of the room at all: who was there is asked for it later
+	if rec.Unproven && !e.knows(r, v.env.Device) { // perhaps not of the room at all: who was there is asked for it later
 		v.rec.Form, v.rec.Code = Unreadable, chat.CodeReturning
 		e.miss(r, v.seq-1, v.seq)
 		return

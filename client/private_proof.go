@@ -28,9 +28,13 @@ func (e *engine) knowMembers(r *room) {
 	})
 }
 
-// knows tells whether a device was in the group when we could still read, or is our account's own.
-func (e *engine) knows(r *room, a chat.AccountID, d chat.DeviceID) bool {
-	return slices.Contains(r.rec.Private.Known, d) || a == e.id.account() && d != e.id.device()
+// proves tells whether a message of a known device says that it is sure of its group itself: what is sent by a device that was lured there too must not prove it
+// for the next one.
+func (k innerKind) proves() bool { return k == innerMessage || k == innerPast || k == innerProof }
+
+// knows tells whether a device was in the group when we could still read.
+func (e *engine) knows(r *room, d chat.DeviceID) bool {
+	return slices.Contains(r.rec.Private.Known, d)
 }
 
 // proven ends the doubt about the group that we came back into.

@@ -210,7 +210,7 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 		return errNoMember
 	}
 	signer := leafOf(g.Leaf(info.Signer()))
-	known := rec.Nameless || e.knows(r, signer.Account, signer.Device) || p.g != nil && !rec.Unproven && p.has(signer.Device)
+	known := rec.Nameless || e.knows(r, signer.Device) || p.g != nil && !rec.Unproven && p.has(signer.Device)
 	if rec.Unproven && !known {
 		return errUnknownSigner // one that we don't know is no better than the one that we are in
 	}
@@ -226,11 +226,13 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 	e.stage.durable = true
 	raw := e.privateEnvelope(r, id, message)
 	frame := &wire.Commit{Room: r.id, ID: id, Base: state.Seq, Envelope: raw}
-	if frame.Info, err = g.GroupInfo(false); err != nil {
-		return err
-	}
-	if tree := g.Tree(); len(tree) <= beside {
-		frame.Tree = tree
+	if known && !rec.Nameless { // others would believe our signature: it goes under no state that we don't know to be right
+		if frame.Info, err = g.GroupInfo(false); err != nil {
+			return err
+		}
+		if tree := g.Tree(); len(tree) <= beside {
+			frame.Tree = tree
+		}
 	}
 	hash := wire.HashEnvelope(raw)
 	p.g, p.coming, p.sent, p.opened = nil, g, nil, nil
@@ -378,7 +380,7 @@ func (e *engine) unfollowed(r *room) {
 // putState gives the server the group's state after the last commit.
 func (e *engine) putState(r *room) {
 	p := r.priv
-	if p == nil || p.g == nil || r.phase != live {
+	if p == nil || p.g == nil || r.phase != live || r.rec.Private.Unproven {
 		return
 	}
 	info, err := p.g.GroupInfo(false)
@@ -394,7 +396,7 @@ func (e *engine) putState(r *room) {
 // rightState puts the server's state of a room right after a void commit, unless another member has.
 func (e *engine) rightState(r *room) {
 	p := r.priv
-	if p == nil || p.g == nil || r.phase != live || r.rec.Private.Voided != r.rec.Private.Commit {
+	if p == nil || p.g == nil || r.phase != live || r.rec.Private.Unproven || r.rec.Private.Voided != r.rec.Private.Commit {
 		return
 	}
 	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.State{Ref: ref, Room: r.id}) },

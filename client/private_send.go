@@ -285,7 +285,7 @@ func (e *engine) answerState(r *room) {
 	p := r.priv
 	seq := r.rec.Seq
 	e.afterwards(r, jitter(p.g.Size()), func() {
-		if p.g == nil || p.lacksState() || p.stated > seq {
+		if p.g == nil || r.rec.Private.Unproven || p.lacksState() || p.stated > seq {
 			return
 		}
 		e.enqueueInner(r, innerState, p.state.marshal())
