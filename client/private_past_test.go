@@ -132,3 +132,38 @@ func TestComingBackIntoARoom(t *testing.T) {
 		}
 	}
 }
+
+// Another member tells a new device only what its account could read: nothing from before it came.
+func TestPastIsNotForStrangers(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.person("alice", nil), w.person("bob", nil)
+	alice.found("team")
+	alice.say("team", "before bob")
+	alice.invite("team", "bob")
+	await[client.Invited](bob, nil)
+	alice.say("team", "with bob")
+	await(bob, text("with bob"))
+	found, err := w.find(bob.phrase())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bob.Close(w.ctx); err != nil { // so alice is the one who tells
+		t.Fatal(err)
+	}
+	laptop := w.restored(found)
+	named, told := false, false
+	for !named || !told {
+		switch ev := (<-laptop.events).(type) {
+		case client.Invited:
+			named = true
+		case client.PastShared:
+			told = true
+		case nil, client.Ended:
+			t.Fatalf("the laptop has ended: %v", ev)
+		}
+	}
+	texts := laptop.read("team")
+	if !slices.Contains(texts, "alice: with bob") || slices.Contains(texts, "alice: before bob") {
+		t.Errorf("the laptop reads %q", texts)
+	}
+}

@@ -12,6 +12,7 @@ import (
 
 	"huisclos/chat"
 	"huisclos/client"
+	"huisclos/wire"
 )
 
 func (p *person) found(room string) {
@@ -316,4 +317,30 @@ func TestPrivateRoles(t *testing.T) {
 	}
 	step("unban", alice.Ban(w.ctx, "team", "carol", false))
 	step("invite", bob.Invite(w.ctx, "team", "carol"))
+}
+
+// A server that names another inviter than the one who signed the Welcome is found out, and nobody is in a room by it.
+func TestInvitationInAnothersName(t *testing.T) {
+	w := newWorld(t)
+	alice, bob, carol := w.person("alice", nil), w.person("bob", nil), w.person("carol", nil)
+	who, err := carol.Status(w.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bob.between(func(f wire.Frame) []wire.Frame {
+		if list, ok := f.(*wire.InvitationList); ok {
+			for i := range list.Invitations {
+				list.Invitations[i].Account, list.Invitations[i].Device = who.Account, who.Device
+			}
+		}
+		return []wire.Frame{f}
+	})
+	alice.found("team")
+	alice.invite("team", "bob")
+	if e := await[client.InvitationRefused](bob, nil); e.By != "carol" {
+		t.Errorf("bob is told %+v", e)
+	}
+	if _, err := bob.Members(w.ctx, "team"); err == nil {
+		t.Error("bob is in it")
+	}
 }
