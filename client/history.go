@@ -330,7 +330,7 @@ func (c *Client) reach(ctx context.Context, name string, after chat.Seq, toHead 
 				done(err)
 			})
 		}
-		if r.priv != nil && (!r.active() || r.priv.out) { // what was read stays; nothing more comes
+		if r.priv != nil && (!r.active() || r.priv.out || r.rec.Private.Leaving) { // what was read stays; nothing more comes
 			done(nil)
 			return
 		}

@@ -36,6 +36,8 @@ type private struct {
 	doubt        bool                  // the others may be further: to be settled at the head of the log
 	asked        time.Time             // when that was asked last
 	later        bool                  // it is asked again in a while
+	stating      bool                  // the room's rules are asked for now and then
+	judging      bool                  // it is being found out whether the others followed what we couldn't judge
 	out          bool                  // in this session the server said that we aren't on the roster; it was told
 	early        uint64                // the epoch for which a commit of what waits was planned
 }

@@ -51,7 +51,7 @@ func (e *engine) privateNamed(name string) *room {
 		if r.priv == nil || r.rec.Name != name {
 			continue
 		}
-		if r.active() {
+		if r.active() && !r.rec.Private.Leaving {
 			return r
 		}
 		gone = r

@@ -361,6 +361,7 @@ func (e *engine) takeState(r *room, s roomState) {
 	r.rec.Private.State = s.marshal()
 	e.touch(r)
 	e.named(r)
+	e.soon(func() { e.judge(r) })
 }
 
 // randomBelow is a duration from 0 to below d.

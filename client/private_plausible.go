@@ -13,7 +13,7 @@ import (
 // Whether the signer is somebody that we know, is looked at besides (private_proof.go).
 func (e *engine) plausible(r *room, g *mls.Group, signer mls.LeafIndex) error {
 	p := r.priv
-	if p.g == nil || r.rec.Private.Unproven {
+	if p.g == nil || r.rec.Private.Unproven || e.unsure(r) {
 		return nil
 	}
 	by, known, err := e.committers(r)

@@ -219,6 +219,9 @@ func (e *engine) readCommit(r *room, n chat.Seq, env *wire.PrivateEnvelope, o *o
 		return
 	}
 	state, told := p.nextState(c)
+	if p.lacksState() && p.rules(c) {
+		r.rec.Private.Unjudged = n
+	}
 	if err := c.Accept(e.saver(r)); err != nil {
 		e.fail(err)
 		return
@@ -356,6 +359,9 @@ func (e *engine) advanced(r *room, n chat.Seq, v *verdict, m membership) {
 	e.touch(r)
 	p.sent = nil
 	e.wake(r)
+	if rec.Leaving {
+		e.soon(func() { e.leaveAgain(r) })
+	}
 }
 
 // wake has the room's waiting work looked at, once it is read up to the head.
@@ -375,10 +381,15 @@ func (e *engine) removed(r *room, v *verdict, m membership, by chat.AccountID) {
 	p := r.priv
 	came, went := p.count(m)
 	v.rec.Form, v.rec.Added, v.rec.Removed = Changed, came, went
-	if by == e.id.account() && r.rec.Private.Leaving {
+	leaving := r.rec.Private.Leaving
+	if leaving {
 		v.rec.Form = Silent
 	}
 	e.gone(r)
+	if leaving {
+		e.leftRoom(r)
+		return
+	}
 	e.emit(PutOut{Room: r.rec.Name, By: e.people.name(by)})
 }
 

@@ -121,7 +121,7 @@ func (e *engine) settleAgain(r *room) {
 func (e *engine) withState(r *room, state *wire.RoomState, done func()) {
 	p := r.priv
 	info := parseInfo(state.Info)
-	if info == nil || p.g != nil && !p.differs(info, r.rec.Private.Unproven) {
+	if info == nil || p.g != nil && !p.differs(info, r.rec.Private.Unproven || r.rec.Private.Unjudged > 0) {
 		done()
 		return
 	}
@@ -288,9 +288,8 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 	if rec.Nameless {
 		v.rec.Devices = []chat.AccountID{e.id.account()}
 	}
-	if p.lacksState() {
-		e.enqueueInner(r, innerWantState, nil)
-	}
+	rec.Unjudged = 0
+	e.askRoomState(r)
 	e.askPast(r)
 	switch {
 	case rec.Nameless:
@@ -380,7 +379,7 @@ func (e *engine) unfollowed(r *room) {
 // putState gives the server the group's state after the last commit.
 func (e *engine) putState(r *room) {
 	p := r.priv
-	if p == nil || p.g == nil || r.phase != live || r.rec.Private.Unproven {
+	if p == nil || p.g == nil || r.phase != live || r.rec.Private.Unproven || e.unsure(r) {
 		return
 	}
 	info, err := p.g.GroupInfo(false)
@@ -396,7 +395,7 @@ func (e *engine) putState(r *room) {
 // rightState puts the server's state of a room right after a void commit, unless another member has.
 func (e *engine) rightState(r *room) {
 	p := r.priv
-	if p == nil || p.g == nil || r.phase != live || r.rec.Private.Unproven || r.rec.Private.Voided != r.rec.Private.Commit {
+	if p == nil || p.g == nil || r.phase != live || r.rec.Private.Unproven || e.unsure(r) || r.rec.Private.Voided != r.rec.Private.Commit {
 		return
 	}
 	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.State{Ref: ref, Room: r.id}) },
@@ -421,12 +420,15 @@ func (e *engine) caughtUpPrivate(r *room) {
 	}
 	e.findCommit(r)
 	e.settleDoubt(r)
-	if len(r.priv.g.Proposals()) > 0 {
+	if r.priv.proposed() {
 		e.planCommit(r)
 	}
 	e.soon(func() {
 		if r.priv.g != nil {
 			e.askProof(r)
+			e.askRoomState(r)
+			e.judge(r)
+			e.leaveAgain(r)
 			e.askPast(r)
 			e.putOutRevoked(r)
 			e.bringAll(r)

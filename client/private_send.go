@@ -21,8 +21,31 @@ func (e *engine) enqueueInner(r *room, kind innerKind, body []byte) *outgoing {
 	o := &outgoing{order: r.order, told: true, rec: outboxRecord{ID: chat.NewMessageID(time.Now()), Kind: kind, Content: body}}
 	r.outbox = append(r.outbox, o)
 	e.put(TableOutbox, outboxKey(r.id, o.order), &o.rec)
+	if kind != outboxLeave {
+		e.ahead(r)
+	}
 	e.touch(r)
 	return o
+}
+
+// ahead puts the last of the outbox before everything that isn't sealed: what people write may have to wait for just this.
+func (e *engine) ahead(r *room) {
+	first := slices.IndexFunc(r.outbox, func(o *outgoing) bool { return !o.sealed() })
+	rest := r.outbox[first:]
+	if len(rest) < 2 {
+		return
+	}
+	orders := make([]uint64, len(rest))
+	for i, o := range rest {
+		orders[i] = o.order
+	}
+	last := rest[len(rest)-1]
+	copy(rest[1:], rest[:len(rest)-1])
+	rest[0] = last
+	for i, o := range rest {
+		o.order = orders[i]
+		e.put(TableOutbox, outboxKey(r.id, o.order), &o.rec)
+	}
 }
 
 // maxUpdated is the size up to which a member refreshes his keys before his first message: above, that costs more than it gives.
@@ -40,7 +63,15 @@ func (p *private) cadence() time.Duration {
 // invitation.
 func (e *engine) mustCommit(r *room) bool {
 	p := r.priv
-	return len(p.g.Proposals()) > 0 || r.rec.Private.Updated == 0 && p.g.Size() > 1 && p.g.Size() <= maxUpdated
+	return p.proposed() || r.rec.Private.Updated == 0 && p.g.Size() > 1 && p.g.Size() <= maxUpdated
+}
+
+// proposed tells whether something waits to be committed that we can commit: nobody can remove himself.
+func (p *private) proposed() bool {
+	own := p.g.Own()
+	return slices.ContainsFunc(p.g.Proposals(), func(q mls.QueuedProposal) bool {
+		return q.Proposal.Type != mls.ProposalRemove || q.Proposal.Remove != own
+	})
 }
 
 // commitFirst wants a commit of what waits, once.
@@ -62,7 +93,7 @@ func (e *engine) planCommit(r *room) {
 	p.early = epoch
 	e.afterwards(r, jitter(p.g.Size()), func() {
 		p.early = 0
-		if p.g != nil && len(p.g.Proposals()) > 0 {
+		if p.g != nil && p.proposed() {
 			e.commitFirst(r)
 		}
 	})
@@ -90,10 +121,10 @@ func (e *engine) protect(r *room, o *outgoing) bool {
 	if o.rec.Kind == outboxLeave {
 		return e.proposeLeaving(r, o)
 	}
-	if r.rec.Private.Unproven && o.rec.Kind == innerMessage {
+	if o.rec.Kind == innerMessage && (r.rec.Private.Unproven || r.rec.Private.Nameless || r.rec.Private.Unjudged > 0) {
 		return false // nothing is said to a group that may not be the room's
 	}
-	if e.mustCommit(r) {
+	if !e.unsure(r) && e.mustCommit(r) {
 		e.commitFirst(r)
 		return false
 	}
@@ -182,8 +213,12 @@ func (e *engine) confirmed(r *room) bool {
 			group[a] = true
 		}
 		add, _ := rosterChange(list, group)
-		if len(add) > 0 {
+		if len(add) > 0 && !e.unsure(r) {
 			e.commitFirst(r)
+			return
+		}
+		if len(add) > 0 { // the next commit of somebody else puts it right
+			e.afterwards(r, time.Second, func() { e.pump(r) })
 			return
 		}
 		rec.Confirmed = rec.Confirm
@@ -285,7 +320,7 @@ func (e *engine) answerState(r *room) {
 	p := r.priv
 	seq := r.rec.Seq
 	e.afterwards(r, jitter(p.g.Size()), func() {
-		if p.g == nil || r.rec.Private.Unproven || p.lacksState() || p.stated > seq {
+		if p.g == nil || r.rec.Private.Unproven || e.unsure(r) || p.stated > seq {
 			return
 		}
 		e.enqueueInner(r, innerState, p.state.marshal())
@@ -293,10 +328,40 @@ func (e *engine) answerState(r *room) {
 	})
 }
 
-// leftRoom ends our part in a room that we leave: the others have what removes us.
+// leftRoom tells that we have left: the others have what removes us. Until one of them commits it we follow the group, silently: a commit that
+// was under way drops the proposal, and then it is made again.
 func (e *engine) leftRoom(r *room) {
-	e.gone(r)
-	e.emit(Left{Room: r.rec.Name})
+	if rec := r.rec.Private; !rec.Left {
+		rec.Left = true
+		e.touch(r)
+		e.emit(Left{Room: r.rec.Name})
+	}
+}
+
+// leaveAgain sees to it in a new epoch that we get out.
+func (e *engine) leaveAgain(r *room) {
+	p := r.priv
+	if p.g == nil || !r.rec.Private.Leaving || e.session == nil || r.phase != live {
+		return
+	}
+	if p.g.Size() == 1 {
+		e.leaveAlone(r)
+		e.gone(r)
+		e.leftRoom(r)
+		return
+	}
+	if !slices.ContainsFunc(r.outbox, func(o *outgoing) bool { return o.rec.Kind == outboxLeave }) && !p.leaves() {
+		e.enqueueInner(r, outboxLeave, nil)
+		e.pump(r)
+	}
+}
+
+// leaves tells whether our own removal waits for a commit in this epoch.
+func (p *private) leaves() bool {
+	own := p.g.Own()
+	return slices.ContainsFunc(p.g.Proposals(), func(q mls.QueuedProposal) bool {
+		return q.Proposal.Type == mls.ProposalRemove && q.Proposal.Remove == own
+	})
 }
 
 // leavePrivate leaves a private room.

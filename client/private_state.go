@@ -198,6 +198,9 @@ var (
 
 // permits says why a proposal, made by an account, isn't allowed; nil when it is.
 func (p *private) permits(by chat.AccountID, q *mls.Proposal) error {
+	if p.lacksState() {
+		return permitsUnjudged(q)
+	}
 	switch q.Type {
 	case mls.ProposalAdd:
 		a := leafOf(q.Add.Leaf).Account

@@ -99,6 +99,8 @@ type privateRecord struct {
 	SignerKnown bool            `cbor:"25,keyasint,omitempty"` // of the state that we are coming back by
 	Since       int64           `cbor:"26,keyasint,omitempty"` // when we came, ms since 1970
 	LostAt      chat.Seq        `cbor:"21,keyasint,omitempty"` // up to here we followed, before we didn't
+	Unjudged    chat.Seq        `cbor:"31,keyasint,omitempty"` // the last commit that we followed without knowing the room's rules
+	Left        bool            `cbor:"32,keyasint,omitempty"` // that was told: what removes us is in the log
 	Back        bool            `cbor:"30,keyasint,omitempty"` // we came back in Epoch, and were a member before
 }
 

@@ -98,6 +98,7 @@ func (e *engine) readEntry(r *room, n chat.Seq, entry *wire.Entry, envelope, has
 			return
 		}
 	}
+	leaving := r.priv != nil && r.rec.Private.Leaving
 	v := e.check(r, n, entry, envelope, e.forward(r))
 	if e.ended {
 		return
@@ -105,6 +106,9 @@ func (e *engine) readEntry(r *room, n chat.Seq, entry *wire.Entry, envelope, has
 	if v.stop != nil {
 		e.stop(r, n, v.stop)
 		return
+	}
+	if leaving && v.rec.Device != e.id.device() { // not for us any more
+		v.rec.Form, v.rec.Text = Silent, ""
 	}
 	r.oldHash = false
 	r.rec.Seq, r.rec.Hash = n, hash

@@ -22,23 +22,30 @@ func (j *judge) fault(format string, args ...any) {
 	j.faults = append(j.faults, fmt.Sprintf(format, args...))
 }
 
-// room judges one room. acked is what the senders were told is durable: seq by sender.
-func (j *judge) room(name string, owner string, all map[string]seen, acked map[chat.Seq]string) {
+// room judges one room. all is what each device read, devices are all that there are, acked what the senders were told is durable: seq by sender.
+func (j *judge) room(name string, owner string, all map[string]seen, devices []string, acked map[chat.Seq]string) {
 	witness, ok := all[owner]
 	if !ok {
 		j.fault("%s: its owner %s doesn't know it", name, owner)
 		return
 	}
-	texts, joins, ends := j.log(name, owner, witness)
+	texts, joins, more, ends := j.log(name, owner, witness)
 	for seq, sender := range acked {
 		if e, ok := texts[seq]; (!ok || e.Sender != sender) && !removedBefore(seq, joins[sender], ends[sender]) {
 			j.fault("%s: %s was told that %d is durable, and %s doesn't read it", name, sender, seq, owner)
 		}
 	}
 	slices.Sort(witness.Members)
-	for who, s := range all {
-		j.reading(name, who, s, texts)
-		if who == owner {
+	for _, d := range devices {
+		if s, ok := all[d]; slices.Contains(witness.Members, nameOf(d)) && !s.Active {
+			j.fault("%s: %s isn't in it, and its person is a member %v %d", name, d, ok, len(s.Entries))
+			for _, e := range witness.Entries { if slices.Contains(e.Added, nameOf(d)) || slices.Contains(e.Removed, nameOf(d)) || slices.Contains(e.More, nameOf(d)) { fmt.Println("   LOG", e.Seq, e.Sender, e.Added, e.Removed, e.More) } }
+		}
+	}
+	for device, s := range all {
+		who := nameOf(device)
+		j.reading(name, device, s, texts)
+		if device == owner {
 			continue
 		}
 		last := chat.Seq(0)
@@ -46,8 +53,11 @@ func (j *judge) room(name string, owner string, all map[string]seen, acked map[c
 			last = max(last, at)
 		}
 		gone := ends[who] > last
+		if who == nameOf(owner) { // who made the room is in no list of those who came
+			last, gone = 1, false
+		}
 		if last == 0 || gone != !s.Active {
-			j.fault("%s: %s is in it: %v; by %s's log: %v", name, who, s.Active, owner, last > 0 && !gone)
+			j.fault("%s: %s is in it: %v; by %s's log: %v", name, device, s.Active, owner, last > 0 && !gone)
 			continue
 		}
 		if gone {
@@ -55,9 +65,12 @@ func (j *judge) room(name string, owner string, all map[string]seen, acked map[c
 		}
 		slices.Sort(s.Members)
 		if !slices.Equal(s.Members, witness.Members) || s.Topic != witness.Topic {
-			j.fault("%s: %s sees %v (%s), %s sees %v (%s)", name, who, s.Members, s.Topic, owner, witness.Members, witness.Topic)
+			j.fault("%s: %s sees %v (%s), %s sees %v (%s)", name, device, s.Members, s.Topic, owner, witness.Members, witness.Topic)
 		}
-		j.complete(name, who, s, texts, last)
+		for _, at := range more[who] { // with one device more: this one, perhaps
+			last = max(last, at)
+		}
+		j.complete(name, device, s, texts, last)
 	}
 }
 
@@ -67,8 +80,9 @@ func removedBefore(at chat.Seq, joins []chat.Seq, end chat.Seq) bool {
 }
 
 // log takes the room's history as the witness read it: texts by place, and when each member came and went last.
-func (j *judge) log(name, owner string, witness seen) (texts map[chat.Seq]entry, joins map[string][]chat.Seq, ends map[string]chat.Seq) {
-	texts, joins, ends = make(map[chat.Seq]entry), make(map[string][]chat.Seq), make(map[string]chat.Seq)
+func (j *judge) log(name, owner string, witness seen) (texts map[chat.Seq]entry, joins, more map[string][]chat.Seq, ends map[string]chat.Seq) {
+	texts, ends = make(map[chat.Seq]entry), make(map[string]chat.Seq)
+	joins, more = make(map[string][]chat.Seq), make(map[string][]chat.Seq)
 	for _, e := range witness.Entries {
 		switch e.Form {
 		case client.Text:
@@ -77,6 +91,9 @@ func (j *judge) log(name, owner string, witness seen) (texts map[chat.Seq]entry,
 			for _, n := range e.Added {
 				joins[n] = append(joins[n], e.Seq)
 				j.changes++
+			}
+			for _, n := range e.More {
+				more[n] = append(more[n], e.Seq)
 			}
 			for _, n := range e.Removed {
 				ends[n] = e.Seq
@@ -92,7 +109,7 @@ func (j *judge) log(name, owner string, witness seen) (texts map[chat.Seq]entry,
 			j.fault("%s: %s can't read %d (form %d, %s)", name, owner, e.Seq, e.Form, e.Code)
 		}
 	}
-	return texts, joins, ends
+	return texts, joins, more, ends
 }
 
 // reading checks that what somebody read is what the witness read, once, and that nothing was unreadable.
@@ -102,7 +119,7 @@ func (j *judge) reading(name, who string, s seen, texts map[chat.Seq]entry) {
 		switch {
 		case e.Form == client.Text:
 			j.messages++
-			if t, ok := texts[e.Seq]; (!ok && who != e.Sender) || ok && (t.Text != e.Text || t.Sender != e.Sender) {
+			if t, ok := texts[e.Seq]; (!ok && nameOf(who) != e.Sender) || ok && (t.Text != e.Text || t.Sender != e.Sender) {
 				j.fault("%s: %s reads %q of %s at %d, the owner %q", name, who, e.Text, e.Sender, e.Seq, t.Text)
 			}
 			number, _, _ := strings.Cut(e.Text, " ")

@@ -28,8 +28,8 @@ import (
 
 // plan is how much of everything there is.
 type plan struct {
-	clients, rooms, messages, changes, kills, serverKills, garbage, window int
-	server, dir                                                            string
+	clients, second, revoked, rooms, messages, changes, kills, serverKills, garbage, window int
+	server, dir                                                                             string
 }
 
 func main() {
@@ -42,6 +42,8 @@ func main() {
 	}
 	var p plan
 	flag.IntVar(&p.clients, "clients", 50, "how many people")
+	flag.IntVar(&p.second, "second", 12, "how many of them have a second device: half of them from the start, the others get it on the way")
+	flag.IntVar(&p.revoked, "revoked", 2, "how many second devices are revoked on the way")
 	flag.IntVar(&p.rooms, "rooms", 20, "how many private rooms")
 	flag.IntVar(&p.messages, "messages", 100_000, "how many messages are sent")
 	flag.IntVar(&p.changes, "changes", 1000, "how many members come or go")
@@ -166,26 +168,25 @@ func (s *soak) startServer(first bool) error {
 func (s *soak) gather() error {
 	for i := range s.clients {
 		p := &person{name: fmt.Sprintf("p%d", i)}
-		p.o = order{Dir: filepath.Join(s.dir, p.name), Link: s.link, Name: p.name}
-		if i%10 == 9 {
-			p.o.Garbage = s.garbage
-		}
-		p.note = func(line string) { s.note(p, line) }
 		s.people = append(s.people, p)
-		if err := p.start(s.self); err != nil {
+		garbage := 0
+		if i%10 == 9 {
+			garbage = s.garbage
+		}
+		if err := s.device(p, garbage); err != nil {
 			return err
 		}
-	}
-	for _, p := range s.people {
-		if a, err := p.ask(s.ctx, "online"); err != nil || a != "ok" {
-			return fmt.Errorf("%s doesn't come online: %s %w", p.name, a, err)
+		if i < s.second/2 {
+			if err := s.device(p, 0); err != nil {
+				return err
+			}
 		}
 	}
 	for i := range s.plan.rooms {
 		r := &room{name: fmt.Sprintf("r%d", i), owner: s.people[(i*7)%len(s.people)]}
 		s.rooms = append(s.rooms, r)
 		s.acked[r.name] = make(map[chat.Seq]string)
-		if a, err := r.owner.ask(s.ctx, "found", r.name); err != nil || a != "ok" {
+		if a, err := r.owner.all()[0].ask(s.ctx, "found", r.name); err != nil || a != "ok" {
 			return fmt.Errorf("%s isn't made: %s %w", r.name, a, err)
 		}
 		for range min(3, s.clients-1) {
@@ -196,23 +197,29 @@ func (s *soak) gather() error {
 }
 
 // note takes what a member tells by itself.
-func (s *soak) note(p *person, line string) {
+func (s *soak) note(p *process, line string) {
 	words := strings.Fields(line)
+	p.mu.Lock()
+	revoked := p.revoked
+	p.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch words[0] {
 	case "sent":
 		seq, _ := strconv.ParseUint(words[2], 10, 64)
 		if s.acked[words[1]] != nil {
-			s.acked[words[1]][chat.Seq(seq)] = p.name
+			s.acked[words[1]][chat.Seq(seq)] = nameOf(p.name)
 		}
 		s.flying.Add(-1)
 	case "failed":
 		s.flying.Add(-1)
-		if !strings.Contains(line, "not_member") {
+		if !strings.Contains(line, "not_member") && !revoked {
 			s.bad = append(s.bad, p.name+": "+line)
 		}
 	case "bad":
+		if revoked {
+			return
+		}
 		s.bad = append(s.bad, p.name+": "+line)
 	case "returning":
 		s.back++
@@ -321,30 +328,45 @@ func (s *soak) converse() {
 	wg.Wait()
 }
 
-// disturb kills and restarts clients, and the server, as long as the others are at it.
+// disturb kills and restarts clients, and the server, gives people second devices and revokes some, as long as the others are at it.
 func (s *soak) disturb(done <-chan struct{}) {
+	fault := func(err error) {
+		s.mu.Lock()
+		s.bad = append(s.bad, err.Error())
+		s.mu.Unlock()
+	}
+	late := s.people[min(s.second/2, len(s.people)):min(s.second, len(s.people))]
+	gone := s.people[:min(s.revoked, s.second/2)]
 	for n := range s.kills + s.serverKills {
 		if s.serverKills > 0 && (n+1)%((s.kills+s.serverKills)/s.serverKills+1) == 0 {
 			_ = s.server.Process.Kill()
 			_ = s.server.Wait()
 			if err := s.startServer(false); err != nil {
-				s.mu.Lock()
-				s.bad = append(s.bad, err.Error())
-				s.mu.Unlock()
+				fault(err)
 				return
 			}
 			continue
 		}
-		p := s.people[rand.IntN(len(s.people))]
+		switch {
+		case len(late) > 0 && n%3 == 0:
+			if err := s.device(late[0], 0); err != nil && !errors.Is(err, errAway) {
+				fault(err)
+			}
+			late = late[1:]
+		case len(gone) > 0 && n%5 == 4:
+			if err := s.revoke(gone[0]); err != nil && !errors.Is(err, errAway) {
+				fault(err)
+			}
+			gone = gone[1:]
+		}
+		p := s.people[rand.IntN(len(s.people))].any()
 		p.end(rand.IntN(2) == 0)
 		select { // away for a while
 		case <-time.After(time.Duration(rand.IntN(1500)) * time.Millisecond):
 		case <-done:
 		}
 		if err := p.start(s.self); err != nil {
-			s.mu.Lock()
-			s.bad = append(s.bad, err.Error())
-			s.mu.Unlock()
+			fault(err)
 			return
 		}
 	}
@@ -355,7 +377,7 @@ func (s *soak) end(began time.Time) (int, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, 5*time.Minute)
 	defer cancel()
 	var wg sync.WaitGroup
-	for _, p := range s.people {
+	for _, p := range s.devices() {
 		wg.Go(func() {
 			a, err := p.ask(ctx, "flush")
 			if err == nil && strings.HasPrefix(a, "not_member") { // put out while it was away
@@ -370,9 +392,9 @@ func (s *soak) end(began time.Time) (int, error) {
 	}
 	wg.Wait()
 	time.Sleep(5 * time.Second)             // proposals that wait are committed
-	all := make(map[string]map[string]seen) // by room and name
-	for _, p := range s.people {
-		file := filepath.Join(s.dir, p.name+".json")
+	all := make(map[string]map[string]seen) // by room and device
+	for _, p := range s.devices() {
+		file := filepath.Join(s.dir, "read.json")
 		if a, err := p.ask(ctx, "dump", file); err != nil || a != "ok" {
 			s.bad = append(s.bad, fmt.Sprintf("%s can't read all: %s %v", p.name, a, err))
 			continue
@@ -386,6 +408,7 @@ func (s *soak) end(began time.Time) (int, error) {
 			return 0, err
 		}
 		for _, r := range rooms {
+			if !strings.HasPrefix(r.Room, "r") || strings.Contains(r.Room, "-") || r.Room=="room" { fmt.Println("ODD", p.name, r.Room, r.Active, len(r.Entries), r.Members) }
 			if all[r.Room] == nil {
 				all[r.Room] = make(map[string]seen)
 			}
@@ -393,8 +416,12 @@ func (s *soak) end(began time.Time) (int, error) {
 		}
 	}
 	j := &judge{}
+	var devices []string
+	for _, d := range s.devices() {
+		devices = append(devices, d.name)
+	}
 	for _, r := range s.rooms {
-		j.room(r.name, r.owner.name, all[r.name], s.acked[r.name])
+		j.room(r.name, r.owner.name+"/1", all[r.name], devices, s.acked[r.name])
 	}
 	faults := append(s.bad, j.faults...)
 	for i, f := range faults {
@@ -404,14 +431,22 @@ func (s *soak) end(began time.Time) (int, error) {
 		}
 		fmt.Println("FAULT", f)
 	}
-	fmt.Printf("%d messages sent, %d readings, %d members came or went, %d void commits, %d came back from outside, %d faults, %.1f s\n",
-		s.sent.Load(), j.messages, j.changes, j.void, s.back, len(faults), time.Since(began).Seconds())
+	fmt.Printf("%d devices, %d messages sent, %d readings, %d members came or went, %d void commits, %d came back from outside, %d faults, %.1f s\n",
+		len(devices), s.sent.Load(), j.messages, j.changes, j.void, s.back, len(faults), time.Since(began).Seconds())
 	return len(faults), nil
+}
+
+// devices are all that take part.
+func (s *soak) devices() (all []*process) {
+	for _, p := range s.people {
+		all = append(all, p.all()...)
+	}
+	return all
 }
 
 func (s *soak) endPeople() {
 	var wg sync.WaitGroup
-	for _, p := range s.people {
+	for _, p := range s.devices() {
 		wg.Go(func() { p.end(false) })
 	}
 	wg.Wait()

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	mathrand "math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"huisclos/client"
 	"huisclos/conn"
 	"huisclos/keys"
+	"huisclos/recovery"
 	"huisclos/vault"
 	"huisclos/wire"
 )
@@ -32,7 +34,8 @@ type member struct {
 // order is what the coordinator starts a member with.
 type order struct {
 	Dir, Link, Name string
-	Garbage         int // of 100 commits, how many leave as garbage
+	Garbage         int      // of 100 commits, how many leave as garbage
+	Words           []string // of the account, for a second device
 }
 
 func runMember(arg string) error {
@@ -48,21 +51,27 @@ func runMember(arg string) error {
 	if err != nil {
 		return err
 	}
+	dial := func(ctx context.Context, address string, server chat.Fingerprint) (client.Link, error) {
+		l, err := conn.Dial(ctx, address, server, conn.Config{})
+		if err != nil || o.Garbage == 0 {
+			return l, err
+		}
+		return &garbler{Link: l, of100: o.Garbage}, nil
+	}
+	if len(o.Words) > 0 {
+		if err := recoverInto(v, o, link, dial); err != nil {
+			return err
+		}
+	}
 	m := &member{}
 	var log *slog.Logger
 	if os.Getenv("HUISCLOS_DEBUG") != "" {
-		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})).With("who", o.Name)
+		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})).With("who", filepath.Base(o.Dir))
 	}
 	m.api, err = client.Open(client.Config{
 		Vault: v, Address: link.Address, Key: link.Key.Reveal(), Name: o.Name, Software: "soak", Packages: 20, Log: log,
 		Backoff: 50 * time.Millisecond, MaxBackoff: time.Second,
-		Dial: func(ctx context.Context, address string, server chat.Fingerprint) (client.Link, error) {
-			l, err := conn.Dial(ctx, address, server, conn.Config{})
-			if err != nil || o.Garbage == 0 {
-				return l, err
-			}
-			return &garbler{Link: l, of100: o.Garbage}, nil
-		},
+		Dial: dial,
 	})
 	if err != nil {
 		return err
@@ -85,6 +94,28 @@ func runMember(arg string) error {
 		go m.do(ctx, words[0], words[1], words[2:])
 	}
 	return m.api.Close(ctx)
+}
+
+// recoverInto makes the account of the words one with a device here, unless it is one already.
+func recoverInto(v client.Vault, o order, link keys.Link, dial client.Dialer) error {
+	made := false
+	err := v.View(func(r client.Reader) error {
+		self, err := r.Get(client.TableSelf, []byte("self"))
+		made = self != nil
+		return err
+	})
+	if err != nil || made {
+		return err
+	}
+	secret, err := recovery.Parse(strings.Join(o.Words, " "))
+	if err != nil {
+		return err
+	}
+	found, err := client.Recovery{Dial: dial, Address: link.Address, Server: link.Key.Server(), Software: "soak", Secret: secret}.Find(context.Background())
+	if err != nil {
+		return err
+	}
+	return found.Restore(v)
 }
 
 func (m *member) say(format string, args ...any) {
@@ -140,6 +171,10 @@ func (m *member) do(ctx context.Context, number, what string, args []string) {
 		err = m.queue(ctx, args[0], args[1])
 	case "online":
 		err = m.api.Online(ctx)
+	case "phrase":
+		err = m.phrase(ctx, args[0])
+	case "revoke":
+		err = m.revoke(ctx)
 	case "flush":
 		err = m.api.Flush(ctx)
 	case "dump":
@@ -173,6 +208,35 @@ func (m *member) queue(ctx context.Context, room, text string) error {
 	return chat.Errorf(chat.CodeNotJoined, "name", room)
 }
 
+// phrase writes the account's words into a file.
+func (m *member) phrase(ctx context.Context, file string) error {
+	p, err := m.api.Recovery(ctx, "en")
+	if err != nil {
+		return err
+	}
+	b, err := json.Marshal(p.Words)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, b, 0o600)
+}
+
+// revoke puts our other device out.
+func (m *member) revoke(ctx context.Context) error {
+	all, err := m.api.Devices(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		if !d.This && d.Revoked.IsZero() {
+			if _, err := m.api.RevokeDevice(ctx, d.Device.String()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // seen is what a member read in a room.
 type seen struct {
 	Room    string
@@ -190,6 +254,7 @@ type entry struct {
 	Text    string
 	Added   []string
 	Removed []string
+	More    []string // members with one more device
 }
 
 func (m *member) dump(ctx context.Context, file string) error {
@@ -219,7 +284,7 @@ func (m *member) dump(ctx context.Context, file string) error {
 			if err != nil {
 				return err
 			}
-			one := entry{Seq: e.Seq, Form: e.Form, Sender: e.Sender, Text: e.Text, Added: e.Added, Removed: append(e.Removed, e.Left...)}
+			one := entry{Seq: e.Seq, Form: e.Form, Sender: e.Sender, Text: e.Text, Added: e.Added, Removed: append(e.Removed, e.Left...), More: e.NewDevices}
 			if e.Err != nil {
 				one.Code = e.Err.Code
 			}

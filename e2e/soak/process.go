@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// person is a member's process, as the coordinator sees it.
-type person struct {
-	name string
+// process is a device's, as the coordinator sees it.
+type process struct {
+	name string // the person's, and the device's number after a slash
 	o    order
 
 	mu      sync.Mutex // guards what follows
@@ -26,13 +26,14 @@ type person struct {
 	number  int
 	waiting map[int]chan string
 	exited  chan struct{}
+	revoked bool
 	note    func(line string)
 }
 
 var errAway = errors.New("away")
 
 // start starts the process.
-func (p *person) start(self string) error {
+func (p *process) start(self string) error {
 	arg, err := json.Marshal(p.o)
 	if err != nil {
 		return err
@@ -59,7 +60,7 @@ func (p *person) start(self string) error {
 }
 
 // listen takes what the process says, until it ends.
-func (p *person) listen(cmd *exec.Cmd, out io.Reader, exited chan struct{}) {
+func (p *process) listen(cmd *exec.Cmd, out io.Reader, exited chan struct{}) {
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -89,7 +90,7 @@ func (p *person) listen(cmd *exec.Cmd, out io.Reader, exited chan struct{}) {
 }
 
 // ask has the process do something and waits for its answer: "ok", or a code with its text; "gone" when it was killed meanwhile.
-func (p *person) ask(ctx context.Context, words ...string) (string, error) {
+func (p *process) ask(ctx context.Context, words ...string) (string, error) {
 	p.mu.Lock()
 	if p.in == nil {
 		p.mu.Unlock()
@@ -115,7 +116,7 @@ func (p *person) ask(ctx context.Context, words ...string) (string, error) {
 }
 
 // end ends the process, by quit or by kill -9, and waits for it.
-func (p *person) end(kill bool) {
+func (p *process) end(kill bool) {
 	p.mu.Lock()
 	cmd, in, exited := p.cmd, p.in, p.exited
 	p.mu.Unlock()
