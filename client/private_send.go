@@ -171,9 +171,16 @@ func (e *engine) sendSealed(r *room, o *outgoing, raw []byte) {
 		wire.Encode(&wire.Send{Room: r.id, ID: o.rec.ID, Kind: chat.Content, Base: r.rec.Private.Confirmed, Envelope: raw}))
 }
 
-// proposeLeaving stages the proposal that removes us. Somebody else commits it.
+// proposeLeaving stages the proposal that removes us. Somebody else commits it. Our account's other devices go first: once we are out, nobody would
+// put them out.
 func (e *engine) proposeLeaving(r *room, o *outgoing) bool {
 	p := r.priv
+	if others := e.ownLeaves(p); len(others) > 0 {
+		if !slices.ContainsFunc(p.intents, func(in *intent) bool { return len(in.devices) > 0 }) {
+			e.soon(func() { e.want(r, &intent{devices: others}) })
+		}
+		return false
+	}
 	save := e.saver(r)
 	message, err := p.g.Propose(&mls.Proposal{Type: mls.ProposalRemove, Remove: p.g.Own()}, o.rec.ID[:],
 		func(_ []byte, c mls.Changes) error { return save(c) })
@@ -378,9 +385,6 @@ func (e *engine) leavePrivate(r *room, answer func(error)) {
 	}
 	r.rec.Private.Leaving = true
 	r.rec.Joined = false
-	if others := e.ownLeaves(p); len(others) > 0 {
-		e.want(r, &intent{devices: others}) // the account leaves, with all its devices
-	}
 	if !slices.ContainsFunc(r.outbox, func(o *outgoing) bool { return o.rec.Kind == outboxLeave }) {
 		e.enqueueInner(r, outboxLeave, nil)
 	}
