@@ -94,3 +94,34 @@ func (p *person) oneDeviceEach(room string) bool {
 	}
 	return !slices.ContainsFunc(all, func(m client.MemberView) bool { return m.Devices != 1 })
 }
+
+// A device that has come in from outside doesn't know who is an owner until a member tells it. A commit that comes before is followed all the same.
+func TestNewDeviceBeforeItKnowsTheRoles(t *testing.T) {
+	w := newWorld(t)
+	alice, bob, carol := w.person("alice", nil), w.person("bob", nil), w.person("carol", nil)
+	alice.found("team")
+	alice.invite("team", "bob")
+	alice.invite("team", "carol")
+	await[client.Invited](carol, nil)
+	bob.say("team", "hello")
+	await(alice, text("hello"))
+
+	laptop := bob.second()
+	await(alice, func(m client.Message) bool { return len(m.NewDevices) > 0 })
+	if err := alice.Remove(w.ctx, "team", "carol"); err != nil { // sooner than anybody answers the laptop
+		t.Fatal(err)
+	}
+	await[client.Invited](laptop, nil)
+	alice.say("team", "without carol")
+	await(laptop, text("without carol"))
+	if got := laptop.members("team"); !slices.Equal(got, []string{"alice", "bob"}) {
+		t.Errorf("the laptop sees %v", got)
+	}
+	laptop.say("team", "so I see")
+	await(alice, text("so I see"))
+	for m, err := range laptop.Read(w.ctx, "team", 0, false) {
+		if err != nil || m.Form == client.Refused {
+			t.Errorf("the laptop refuses %d of %s: %v %v", m.Seq, m.Sender, m.Err, err)
+		}
+	}
+}
