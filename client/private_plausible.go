@@ -1,6 +1,7 @@
 package client
 
 import (
+	"errors"
 	"slices"
 
 	"huisclos/chat"
@@ -43,6 +44,18 @@ func (e *engine) plausible(r *room, g *mls.Group, signer mls.LeafIndex) error {
 		err = may(func(a chat.AccountID) bool { return ok && p.state.role(a) != Plain })
 	}
 	return err
+}
+
+var errOldState = errors.New("client: a state of the group from before we could read it last")
+
+// floor is the least epoch of a state to go over to: whoever was in the group in an earlier one, and isn't any more, has what its secrets come from. A device
+// whose group is gone still knows how far that was; one that has followed what it couldn't judge goes back at most to where it came in.
+func (e *engine) floor(r *room) uint64 {
+	rec := r.rec.Private
+	if r.priv.g != nil && !rec.Unproven {
+		return rec.Epoch
+	}
+	return rec.KnownEpoch
 }
 
 // committers are those whose commits came after the last one that counted; false when one of them isn't known any more.

@@ -208,6 +208,8 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 		return err
 	case !ours:
 		return errNoMember
+	case info.Epoch() < e.floor(r):
+		return errOldState
 	}
 	signer := leafOf(g.Leaf(info.Signer()))
 	known := rec.Nameless || e.knows(r, signer.Device) || p.g != nil && !rec.Unproven && p.has(signer.Device)
@@ -218,7 +220,7 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 		return err
 	}
 	e.knowMembers(r)
-	rec.SignerKnown = known
+	rec.SignerKnown, rec.KnownEpoch = known, min(rec.KnownEpoch, info.Epoch())
 	if err := errors.Join(e.forgetGroup(r), e.saver(r)(changes)); err != nil {
 		e.fail(err)
 		return nil

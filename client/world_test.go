@@ -98,6 +98,14 @@ func (w *world) person(name string, vault client.Vault) *person {
 		vault = client.NewMemory()
 	}
 	p := &person{w: w, vault: vault}
+	p.open(name)
+	return p
+}
+
+// open starts the person's client.
+func (p *person) open(name string) {
+	w, vault := p.w, p.vault
+	w.t.Helper()
 	var err error
 	p.Client, err = client.Open(client.Config{
 		Vault: vault, Address: w.address, Server: w.identity.Fingerprint(), Key: w.key.Reveal(), Name: name, Software: "test", Packages: 4,
@@ -113,7 +121,6 @@ func (w *world) person(name string, vault client.Vault) *person {
 	if err := p.Online(w.ctx); err != nil {
 		w.t.Fatal(err)
 	}
-	return p
 }
 
 func (p *person) dial(ctx context.Context, address string, server chat.Fingerprint) (client.Link, error) {
