@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 
 	"huisclos/chat"
@@ -187,7 +188,7 @@ func (e *engine) checkInner(r *room, n chat.Seq, v *verdict) bool {
 		return false
 	}
 	if v.env.Counter <= s.Counter || v.env.Counter == 0 {
-		e.refuseEntry(r, n, v, errCounter)
+		e.refuseEntry(r, n, v, fmt.Errorf("%w: %d after %d at %d", errCounter, v.env.Counter, s.Counter, s.Seq))
 		return false
 	}
 	log := e.forward(r)

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"time"
 
@@ -242,7 +243,7 @@ func (e *engine) confirmed(r *room) bool {
 func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 	o := r.find(v.rec.ID)
 	if o == nil || !o.sealed() || wire.HashEnvelope(o.rec.Envelope) != v.rec.Envelope || v.rec.Device != e.id.device() {
-		v.refuse(chat.CodeAuth, errOtherDevice) // not one that we know of: nothing proves that it is ours
+		e.refuseEntry(r, n, v, fmt.Errorf("%w: not known as ours, who are at %d", errOtherDevice, r.rec.OwnCounter)) // nothing proves that it is
 		return
 	}
 	p := r.priv

@@ -13,7 +13,7 @@ func TestSoak(t *testing.T) {
 		t.Skip("short")
 	}
 	run := exec.Command(filepath.Join(binaries, "soak"), "-huisclosd", filepath.Join(binaries, "huisclos"), //nolint:gosec // ours
-		"-clients", "10", "-rooms", "3", "-messages", "600", "-changes", "40", "-kills", "8", "-server-kills", "1", "-garbage", "30")
+		"-clients", "10", "-second", "4", "-revoked", "1", "-rooms", "3", "-messages", "600", "-changes", "40", "-kills", "8", "-server-kills", "1", "-garbage", "30")
 	run.Env = append(run.Environ(), "HUISCLOS_KEYRING=off", "HUISCLOS_DEBUG=1")
 	out, err := run.CombinedOutput()
 	if err != nil {

@@ -37,9 +37,8 @@ func (j *judge) room(name string, owner string, all map[string]seen, devices []s
 	}
 	slices.Sort(witness.Members)
 	for _, d := range devices {
-		if s, ok := all[d]; slices.Contains(witness.Members, nameOf(d)) && !s.Active {
-			j.fault("%s: %s isn't in it, and its person is a member %v %d", name, d, ok, len(s.Entries))
-			for _, e := range witness.Entries { if slices.Contains(e.Added, nameOf(d)) || slices.Contains(e.Removed, nameOf(d)) || slices.Contains(e.More, nameOf(d)) { fmt.Println("   LOG", e.Seq, e.Sender, e.Added, e.Removed, e.More) } }
+		if s := all[d]; slices.Contains(witness.Members, nameOf(d)) && !s.Active {
+			j.fault("%s: %s isn't in it, and its person is a member", name, d)
 		}
 	}
 	for device, s := range all {
@@ -52,7 +51,7 @@ func (j *judge) room(name string, owner string, all map[string]seen, devices []s
 		for _, at := range joins[who] {
 			last = max(last, at)
 		}
-		gone := ends[who] > last
+		gone := len(ends[who]) > 0 && ends[who][len(ends[who])-1] > last
 		if who == nameOf(owner) { // who made the room is in no list of those who came
 			last, gone = 1, false
 		}
@@ -75,14 +74,16 @@ func (j *judge) room(name string, owner string, all map[string]seen, devices []s
 }
 
 // removedBefore tells whether somebody was out of the room at a place: a late message of his counts for nobody.
-func removedBefore(at chat.Seq, joins []chat.Seq, end chat.Seq) bool {
-	return end > 0 && end < at && !slices.ContainsFunc(joins, func(j chat.Seq) bool { return end < j && j < at })
+func removedBefore(at chat.Seq, joins, ends []chat.Seq) bool {
+	return slices.ContainsFunc(ends, func(end chat.Seq) bool {
+		return end < at && !slices.ContainsFunc(joins, func(j chat.Seq) bool { return end < j && j < at })
+	})
 }
 
 // log takes the room's history as the witness read it: texts by place, and when each member came and went last.
-func (j *judge) log(name, owner string, witness seen) (texts map[chat.Seq]entry, joins, more map[string][]chat.Seq, ends map[string]chat.Seq) {
-	texts, ends = make(map[chat.Seq]entry), make(map[string]chat.Seq)
-	joins, more = make(map[string][]chat.Seq), make(map[string][]chat.Seq)
+func (j *judge) log(name, owner string, witness seen) (texts map[chat.Seq]entry, joins, more, ends map[string][]chat.Seq) {
+	texts = make(map[chat.Seq]entry)
+	joins, more, ends = make(map[string][]chat.Seq), make(map[string][]chat.Seq), make(map[string][]chat.Seq)
 	for _, e := range witness.Entries {
 		switch e.Form {
 		case client.Text:
@@ -96,7 +97,7 @@ func (j *judge) log(name, owner string, witness seen) (texts map[chat.Seq]entry,
 				more[n] = append(more[n], e.Seq)
 			}
 			for _, n := range e.Removed {
-				ends[n] = e.Seq
+				ends[n] = append(ends[n], e.Seq)
 				j.changes++
 			}
 		case client.Refused:

@@ -408,7 +408,6 @@ func (s *soak) end(began time.Time) (int, error) {
 			return 0, err
 		}
 		for _, r := range rooms {
-			if !strings.HasPrefix(r.Room, "r") || strings.Contains(r.Room, "-") || r.Room=="room" { fmt.Println("ODD", p.name, r.Room, r.Active, len(r.Entries), r.Members) }
 			if all[r.Room] == nil {
 				all[r.Room] = make(map[string]seen)
 			}
