@@ -391,36 +391,17 @@ func (s *soak) end(began time.Time) (int, error) {
 		})
 	}
 	wg.Wait()
-	time.Sleep(5 * time.Second)             // proposals that wait are committed
-	all := make(map[string]map[string]seen) // by room and device
-	for _, p := range s.devices() {
-		file := filepath.Join(s.dir, "read.json")
-		if a, err := p.ask(ctx, "dump", file); err != nil || a != "ok" {
-			s.bad = append(s.bad, fmt.Sprintf("%s can't read all: %s %v", p.name, a, err))
-			continue
-		}
-		b, err := os.ReadFile(file)
-		if err != nil {
+	var j *judge
+	for looks := 0; ; looks++ { // what is asked for again after a while comes by then
+		time.Sleep(5 * time.Second)
+		var err error
+		if j, err = s.judge(ctx); err != nil {
 			return 0, err
 		}
-		var rooms []seen
-		if err := json.Unmarshal(b, &rooms); err != nil {
-			return 0, err
+		if len(j.faults) == 0 || looks == patience {
+			break
 		}
-		for _, r := range rooms {
-			if all[r.Room] == nil {
-				all[r.Room] = make(map[string]seen)
-			}
-			all[r.Room][p.name] = r
-		}
-	}
-	j := &judge{}
-	var devices []string
-	for _, d := range s.devices() {
-		devices = append(devices, d.name)
-	}
-	for _, r := range s.rooms {
-		j.room(r.name, r.owner.name+"/1", all[r.name], devices, s.acked[r.name])
+		fmt.Printf("not there yet: %s\n", j.faults[0])
 	}
 	faults := append(s.bad, j.faults...)
 	for i, f := range faults {
@@ -431,8 +412,44 @@ func (s *soak) end(began time.Time) (int, error) {
 		fmt.Println("FAULT", f)
 	}
 	fmt.Printf("%d devices, %d messages sent, %d readings, %d members came or went, %d void commits, %d came back from outside, %d faults, %.1f s\n",
-		len(devices), s.sent.Load(), j.messages, j.changes, j.void, s.back, len(faults), time.Since(began).Seconds())
+		len(s.devices()), s.sent.Load(), j.messages, j.changes, j.void, s.back, len(faults), time.Since(began).Seconds())
 	return len(faults), nil
+}
+
+// patience is how many times, five seconds apart, the judge looks again.
+const patience = 12
+
+// judge has all devices tell what they have read, and compares it.
+func (s *soak) judge(ctx context.Context) (*judge, error) {
+	all := make(map[string]map[string]seen) // by room and device
+	j := &judge{}
+	var devices []string
+	for _, p := range s.devices() {
+		devices = append(devices, p.name)
+		file := filepath.Join(s.dir, "read.json")
+		if a, err := p.ask(ctx, "dump", file); err != nil || a != "ok" {
+			j.fault("%s can't read all: %s %v", p.name, a, err)
+			continue
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		var rooms []seen
+		if err := json.Unmarshal(b, &rooms); err != nil {
+			return nil, err
+		}
+		for _, r := range rooms {
+			if all[r.Room] == nil {
+				all[r.Room] = make(map[string]seen)
+			}
+			all[r.Room][p.name] = r
+		}
+	}
+	for _, r := range s.rooms {
+		j.room(r.name, r.owner.name+"/1", all[r.name], devices, s.acked[r.name])
+	}
+	return j, nil
 }
 
 // devices are all that take part.
