@@ -156,7 +156,7 @@ func TestSignatures(t *testing.T) {
 	if err != nil || c.Verify() != nil {
 		t.Fatal(err)
 	}
-	same(t, "the account's", sign(v.AccountSeed, "device certificate, account", v.Certified), c.AccountSignature[:])
+	same(t, "the account's", sign(v.AccountSeed, "device certificate, account", v.Certified), c.Signature[:])
 	same(t, "the device's", sign(v.DeviceSeed, "device certificate, device", v.Certified), c.DeviceSignature[:])
 	same(t, "HPKE key", c.HPKE, v.HPKEPublic)
 	fingerprint := load[IDs](t, "ids.json").Fingerprint
