@@ -101,24 +101,32 @@ func Prove(c Certificate, l *DeviceList) ([]byte, error) {
 	return wire.Marshal(&proof{Certificate: c.Marshal(), List: l.Upto(c.ListVersion).Marshal()}), nil
 }
 
-// ParseProof reads what Prove wrote for an account on a server, strictly, and verifies it. The list is nil where none is needed; it says nothing of what came after it:
-// whoever knows a longer one asks that whether the device was revoked. ErrCertificate.
+// JoinProof is Prove for who has both only as bytes and checks nothing: the list goes with it whole.
+func JoinProof(certificate, list []byte) []byte {
+	if c, err := ParseCertificate(certificate); err != nil || c.Voucher.IsZero() {
+		return certificate
+	}
+	return wire.Marshal(&proof{Certificate: certificate, List: list})
+}
+
+// ParseProof reads what Prove or JoinProof wrote for a device on a server, strictly, and verifies it; the list may not revoke the device. It is nil where none is needed,
+// and says nothing of what came after it: whoever knows a longer one asks that. ErrCertificate.
 func ParseProof(server chat.Fingerprint, raw []byte) (Certificate, *DeviceList, error) {
 	var p proof
 	if wire.UnmarshalStrict(raw, &p) != nil {
 		c, err := ParseCertificate(raw)
-		if err == nil {
-			err = c.Verify()
+		if err != nil || c.Verify() != nil {
+			return Certificate{}, nil, ErrCertificate
 		}
-		return c, nil, err
+		return c, nil, nil
 	}
 	c, err := ParseCertificate(p.Certificate)
 	if err != nil || c.Voucher.IsZero() {
 		return Certificate{}, nil, ErrCertificate
 	}
 	l, err := ParseDeviceList(server, c.Account, p.List)
-	if err != nil || l.Version() != c.ListVersion {
+	if err != nil || !l.Has(c.Device) || c.VerifyBy(l) != nil {
 		return Certificate{}, nil, ErrCertificate
 	}
-	return c, l, c.VerifyBy(l)
+	return c, l, nil
 }
