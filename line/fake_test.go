@@ -298,6 +298,12 @@ func (f *fake) RevokeDevice(_ context.Context, id string) (client.DeviceView, er
 	return client.DeviceView{Device: chat.DeviceID{0xcc}, Issued: start(), Revoked: start()}, nil
 }
 
+func (f *fake) RevokeDeviceBy(ctx context.Context, id, _ string) (client.DeviceView, error) {
+	return f.RevokeDevice(ctx, id)
+}
+func (f *fake) ForgetKey(context.Context, map[int]string) error { return nil }
+func (f *fake) TakeKey(context.Context, string) error           { return nil }
+
 func (f *fake) OpenCode(_ context.Context, _, lang string, _ time.Duration) (client.InviteCode, error) {
 	return client.InviteCode{Number: 7, Words: "7-" + lang + "-ocean", Expires: time.Now().Add(time.Minute)}, nil
 }
