@@ -242,6 +242,8 @@ func TestBadCertificates(t *testing.T) {
 func FuzzParseCertificate(f *testing.F) {
 	_, _, c := certificate()
 	f.Add(c.Marshal())
+	_, _, _, _, vouched := household(f)
+	f.Add(vouched.Marshal())
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		c, err := ParseCertificate(raw)
 		if err == nil && !bytes.Equal(c.Marshal(), raw) {
