@@ -19,8 +19,8 @@ import (
 // the list can't take the other (it is full, has revoked it, or another device has added it), and those of the connection. Asked again for the same device it gives the same
 // statement of the list, so what was interrupted can be repeated.
 //
-// The new device also needs, besides the shared keys: account, name and NameSig of the selfRecord, and sealer().Bytes(), without which it can't renew the backup. It never needs the account's
-// key. settle is its end.
+// The new device also needs name and NameSig of the selfRecord, and sealer().Bytes(): with that it renews the backup, and learns the shared keys and people in the one that is there. It never
+// needs the account's key. settle is its end.
 func (e *engine) vouch(p trust.Applicant, then func(trust.Certificate, *trust.DeviceList, *chat.Error)) {
 	e.vouchTry(p, listTries, then)
 }
@@ -95,7 +95,6 @@ type settled struct {
 	certificate trust.Certificate // as vouch gave it
 	list        *trust.DeviceList
 	backupKey   []byte // of recovery.Sealer; empty: it doesn't renew the backup
-	serial      uint64 // of the newest backup that the old device knows of; 0: none
 }
 
 var errSettled = errors.New("client: what another device has vouched for doesn't hold")
@@ -113,9 +112,9 @@ func (s settled) settle(v Vault) error {
 	id := &identity{server: s.server, name: s.name, who: c.Account, nameSig: s.nameSig, dev: s.dev, cert: c}
 	self := selfRecord{Server: s.server, Address: s.address}
 	id.store(&self)
-	rec := recoveryRecord{Vouched: true, Serial: s.serial}
+	rec := recoveryRecord{Vouched: true}
 	if _, err := recovery.ParseSealer(c.Account, s.server, s.backupKey); err == nil {
-		rec.On, rec.Key = true, s.backupKey
+		rec.On, rec.Key = true, s.backupKey // it knows of no backup, so the first thing that it does is to take over what is in the one at the server
 	}
 	lobby := newRoom(chat.KeyRoomID(s.server, chat.Lobby), chat.Lobby)
 	lobby.rec.Joined = true
