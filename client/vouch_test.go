@@ -136,6 +136,46 @@ func (p *person) keyed() {
 	}
 }
 
+// Who is let in by a device's code believes a device that another one has let in: its list comes with it.
+func TestCodeOfALinkedDevice(t *testing.T) {
+	w := newWorld(t)
+	alice := w.person("alice", nil)
+	alice.keyless()
+	phone := alice.linked()
+	phone.keyed()
+	phone.join()
+	a, err := w.redeem("bob", phone.code("en").Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bob := &person{w: w, vault: client.NewMemory()}
+	if bob.Client, err = client.Open(client.Config{Vault: bob.vault, Address: w.address, Admission: a, Name: "bob", Software: "test", Dial: bob.dial}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = bob.Close(context.Background()) })
+	if bob.events, err = bob.Events(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	bob.join()
+	phone.send("welcome")
+	if m := await(bob, text("welcome")); m.Sender != "alice" || m.Trust != client.TrustVerified {
+		t.Errorf("%+v", m)
+	}
+	// He has the list already: a server that shows none can't take that back.
+	bob.between(func(f wire.Frame) []wire.Frame {
+		if people, ok := f.(*wire.People); ok {
+			for i := range people.People {
+				people.People[i].List = nil
+			}
+		}
+		return []wire.Frame{f}
+	})
+	bob.safety("alice")
+	if e := await[client.DevicesWithheld](bob, nil); e.Name != "alice" || e.Have < 2 || e.Got != 0 {
+		t.Errorf("%+v", e)
+	}
+}
+
 func TestForgettingTheKeyNeedsTheWords(t *testing.T) {
 	w := newWorld(t)
 	alice := w.person("alice", nil)
