@@ -581,4 +581,26 @@ func TestRecovery(t *testing.T) {
 			t.Error(wrong.Why)
 		}
 	}
+	checkVouching(t, chat.Fingerprint(v.Server), account, &v.Vouching)
+}
+
+func checkVouching(t *testing.T, server chat.Fingerprint, account chat.AccountID, v *Vouching) {
+	t.Helper()
+	c, list, err := trust.ParseProof(server, v.Proof)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the certificate", c.Marshal(), v.Certificate)
+	same(t, "its list", list.Marshal(), v.List)
+	same(t, "the voucher's", c.Signature[:], v.VoucherSignature)
+	if c.Account != account || !trust.Verify(c.Voucher, "device certificate, voucher", v.Certified, c.Signature) {
+		t.Error("the voucher hasn't signed it")
+	}
+	same(t, "the device's", sign(v.DeviceSeed, "device certificate, device", v.Certified), c.DeviceSignature[:])
+	same(t, "the device's in the vector", c.DeviceSignature[:], v.DeviceSignature)
+	for _, wrong := range v.Wrong {
+		if _, _, err := trust.ParseProof(server, wrong.Proof); err == nil {
+			t.Error(wrong.Why)
+		}
+	}
 }
