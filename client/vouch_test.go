@@ -136,6 +136,28 @@ func (p *person) keyed() {
 	}
 }
 
+// A server that has lost what it knew lets a device in again once its voucher has brought the list back; until then the device waits, and isn't told that all is over.
+func TestLinkedDeviceAfterTheServersLoss(t *testing.T) {
+	w := newWorld(t)
+	alice := w.person("alice", nil)
+	alice.keyless()
+	phone := alice.linked()
+	phone.keyed()
+	phone.join()
+	if err := alice.Close(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.anew()
+	await(phone, func(e client.Offline) bool { return e.Err != nil && e.Err.Code == chat.CodeUnlisted })
+	alice.vault.(*client.Memory).Reopen() //nolint:errcheck // it is one
+	alice = w.opened(alice.vault)
+	await[client.Online](alice, nil)
+	await[client.Online](phone, nil)
+	if l := w.listed(phone.status().Account, 2); !l.Has(phone.status().Device) {
+		t.Error("it isn't in the list")
+	}
+}
+
 // Who is let in by a device's code believes a device that another one has let in: its list comes with it.
 func TestCodeOfALinkedDevice(t *testing.T) {
 	w := newWorld(t)
