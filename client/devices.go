@@ -175,6 +175,7 @@ type DeviceView struct {
 	// VouchedBy is the device that has added it to the account's list; zero: the account's key has.
 	VouchedBy chat.DeviceID
 	Key       bool // of This: it holds the account's key
+	Absent    bool // it is in the account's list and the server doesn't know it (yet); Issued is then when it was added, as the signer says
 }
 
 // Devices implements API.
@@ -196,6 +197,15 @@ func (e *engine) devices() []DeviceView {
 		v.VouchedBy, _ = list.VouchedBy(id)
 		v.Key = v.This && e.id.acct != nil
 		all = append(all, v)
+	}
+	for _, s := range list.Statements() { // who was let in and hasn't come would otherwise wait unseen
+		if s.Action == trust.ListAdd && e.people.devices[s.Device] == nil {
+			v := DeviceView{Device: s.Device, Issued: time.UnixMilli(s.At), VouchedBy: s.Signer, Absent: true}
+			if at, ok := list.Revoked(s.Device); ok {
+				v.Revoked = time.UnixMilli(at)
+			}
+			all = append(all, v)
+		}
 	}
 	slices.SortFunc(all, func(a, b DeviceView) int {
 		return cmp.Or(a.Issued.Compare(b.Issued), bytes.Compare(a.Device[:], b.Device[:]))

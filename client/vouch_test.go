@@ -331,6 +331,21 @@ func TestWordsOverride(t *testing.T) {
 	if _, err := thief.RevokeDevice(w.ctx, own.status().Device.String()); !errors.Is(err, chat.CodePhraseNeeded) {
 		t.Errorf("the thief puts out the owner: %v", err)
 	}
+	// Who was let in and hasn't come can be put out as well: he doesn't wait unseen.
+	hidden := trust.NewDevice()
+	later := thief.lets(hidden)
+	w.listed(account.ID(), 4)
+	own.shows(hidden.ID())
+	if v, err := own.RevokeDevice(w.ctx, hidden.ID().String()); err != nil || !v.Absent || v.VouchedBy != thief.status().Device {
+		t.Errorf("%+v, %v", v, err)
+	}
+	vault := client.NewMemory()
+	if err := client.Settle(vault, w.identity.Fingerprint(), w.address, hidden, later); err != nil {
+		t.Fatal(err)
+	}
+	if e := await[client.Ended](w.opened(vault), nil); e.Err == nil || e.Err.Code != chat.CodeRevoked {
+		t.Errorf("%+v", e)
+	}
 	for _, p := range []*person{thief, in} {
 		if _, err := own.RevokeDevice(w.ctx, p.status().Device.String()); err != nil {
 			t.Fatal(err)
@@ -343,6 +358,25 @@ func TestWordsOverride(t *testing.T) {
 	own.join()
 	own.send("mine")
 	await(bob, text("mine"))
+}
+
+// shows waits until a device of ours is known.
+func (p *person) shows(d chat.DeviceID) {
+	p.w.t.Helper()
+	for {
+		all, err := p.Devices(p.w.ctx)
+		if err != nil {
+			p.w.t.Fatal(err)
+		}
+		if slices.ContainsFunc(all, func(v client.DeviceView) bool { return v.Device == d }) {
+			return
+		}
+		select {
+		case <-p.w.ctx.Done():
+			p.w.t.Fatal("it isn't shown")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // rolledBack is a vault that was found to be an older copy of itself.

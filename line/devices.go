@@ -65,6 +65,9 @@ func devicesText(w Words, all []client.DeviceView) string {
 		default:
 			rows = append(rows, "  "+w.T("line.devices.one", "device", id, "day", made))
 		}
+		if v.Absent && v.Revoked.IsZero() {
+			rows = append(rows, "    "+w.T("line.devices.absent"))
+		}
 		if !v.VouchedBy.IsZero() {
 			rows = append(rows, "    "+w.T("line.devices.by", "device", shortDevice(v.VouchedBy)))
 		}

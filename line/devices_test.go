@@ -15,6 +15,7 @@ func TestDevices(t *testing.T) {
 		d.sees("bb000000, made on Tuesday 14 October 2025: this one")
 		d.sees("holds your account's key")
 		d.sees("let in by cc000000")
+		d.sees("was let in and has never come")
 		d.sees("cc000000, made on Tuesday 14 October 2025")
 		d.press("/devices revoke\r", "/devices remove cc\r")
 		d.sees("! error usage.")

@@ -294,7 +294,7 @@ func (f *fake) Devices(context.Context) ([]client.DeviceView, error) {
 	defer f.mu.Unlock()
 	return []client.DeviceView{
 		{Device: chat.DeviceID{0xaa}, Issued: start(), Revoked: start().AddDate(0, 0, 1)}, {Device: chat.DeviceID{0xbb}, Issued: start(), This: true, Key: !f.keyless},
-		{Device: chat.DeviceID{0xcc}, Issued: start()}, {Device: chat.DeviceID{0xee}, Issued: start(), VouchedBy: chat.DeviceID{0xcc}},
+		{Device: chat.DeviceID{0xcc}, Issued: start()}, {Device: chat.DeviceID{0xee}, Issued: start(), VouchedBy: chat.DeviceID{0xcc}, Absent: true},
 		{Device: chat.DeviceID{0xef}, Issued: start(), VouchedBy: chat.DeviceID{0xcc}, Revoked: start()},
 	}, nil
 }
