@@ -136,6 +136,28 @@ func (p *person) keyed() {
 	}
 }
 
+// A device that holds the account's key lets another in by that: it stands above, and nobody needs the list to believe it. The other one doesn't get the key.
+func TestLinkedByTheAccountsKey(t *testing.T) {
+	w := newWorld(t)
+	alice := w.person("alice", nil)
+	alice.join()
+	phone := alice.linked()
+	if phone.status().Backup.Key {
+		t.Error("it has got the account's key")
+	}
+	devices, err := phone.Devices(w.ctx)
+	if err != nil || len(devices) == 0 || devices[len(devices)-1].Device != phone.status().Device || !devices[len(devices)-1].VouchedBy.IsZero() {
+		t.Errorf("%+v, %v", devices, err)
+	}
+	people, err := w.store.People(w.ctx, []chat.AccountID{phone.status().Account}, nil, nil)
+	if err != nil || len(people[0].Devices) != 2 {
+		t.Fatal(people, err)
+	}
+	if c, err := trust.ParseCertificate(people[0].Devices[1].Certificate); err != nil || c.Verify() != nil {
+		t.Errorf("the account hasn't signed: %v", err)
+	}
+}
+
 // A server that has lost what it knew lets a device in again once its voucher has brought the list back; until then the device waits, and isn't told that all is over.
 func TestLinkedDeviceAfterTheServersLoss(t *testing.T) {
 	w := newWorld(t)
