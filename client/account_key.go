@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -82,7 +83,7 @@ func (e *engine) mayForget(words map[int]string) *chat.Error {
 	case !e.backup.rec.On:
 		return chat.Errorf(chat.CodePhraseUnseen)
 	case len(words) < ProofWords:
-		return chat.Errorf(chat.CodePhraseLength, "count", "0")
+		return chat.Errorf(chat.CodePhraseLength, "count", strconv.Itoa(len(words)))
 	}
 	for place, word := range words {
 		if !recovery.Matches(e.id.acct.Bytes(), place, word) {

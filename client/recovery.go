@@ -377,6 +377,6 @@ func (e *engine) backupView() BackupView {
 type BackupView struct {
 	On bool      // the words were shown
 	At time.Time // when the server took the newest; zero: it has none of ours
-	// Key: this device holds the account's key. Otherwise only the recovery phrase has it.
+	// Key: this device holds the account's key. Otherwise the recovery phrase has it, and perhaps another device.
 	Key bool
 }
