@@ -54,6 +54,7 @@ const (
 	CodePhraseNeeded   Code = "phrase_needed"   // only the account's key can do it, and it isn't on this device: the recovery phrase (reason)
 	CodePhraseOther    Code = "phrase_other"    // recovery words, but not those of this account
 	CodePhraseUnseen   Code = "phrase_unseen"   // the recovery phrase was never shown
+	CodeListFull       Code = "list_full"       // the account's device list takes no further device
 	CodeUnlisted       Code = "unlisted"        // the account's device list doesn't say who vouched for this device
 	CodeNoAccount      Code = "no_account"      // the server knows no account with this key
 	CodeNoBackup       Code = "no_backup"       // the server has no backup of this account
@@ -165,7 +166,7 @@ func Codes() []Code {
 		CodeCodeFormat, CodeCodeWord, CodeCodeUnknown, CodeCodeUsed, CodeCodeExpired, CodeCodeAbsent, CodeCodeWrong, CodeCodeBroken, CodeCodeTries,
 		CodeResolve, CodeRefused, CodeTimeout, CodeUnreachable, CodeTLS, CodeNotHuisclos, CodeNoServer,
 		CodeIdentity, CodeAuth, CodeVersion, CodeNameTaken, CodeNameLookalike, CodeNameForm, CodeNameOther, CodeIdentityChange, CodeRevoked, CodeSafetyForm, CodeSafetyOther,
-		CodePhraseWord, CodePhraseLength, CodePhraseChecksum, CodePhraseNeeded, CodePhraseOther, CodePhraseUnseen, CodeUnlisted, CodeNoAccount, CodeNoBackup, CodeBackupDamaged, CodeBackupNewer, CodeNoDevice, CodeProfileExists,
+		CodePhraseWord, CodePhraseLength, CodePhraseChecksum, CodePhraseNeeded, CodePhraseOther, CodePhraseUnseen, CodeListFull, CodeUnlisted, CodeNoAccount, CodeNoBackup, CodeBackupDamaged, CodeBackupNewer, CodeNoDevice, CodeProfileExists,
 		CodeKicked, CodeBanned, CodeSuperseded, CodeGoodbye, CodeSlow,
 		CodeFrame, CodeFrameType, CodeTooLarge, CodeRate, CodeFull, CodeSame, CodeConflict, CodeEnvelope,
 		CodeRoomName, CodeRoomUnknown, CodeRoomExists, CodeRoomLimit, CodeNotJoined, CodeForked, CodeRolledBack, CodeUnreadable, CodeNotMember, CodeNoPackage, CodeLater,

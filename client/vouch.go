@@ -15,8 +15,8 @@ import (
 // and that the person has said yes.
 //
 // then gets the certificate, which the device has yet to countersign (trust.Device.Countersign), and the list that goes with it: both are for the new device. The server
-// has the list by then, so the device can enrol. The errors are CodeUnlisted when this device isn't in the list itself, CodeNoDevice (id) when
-// the list can't take the other (it is full, has revoked it, or another device has added it), and those of the connection. Asked again for the same device it gives the same
+// has the list by then, so the device can enrol. The errors are CodeUnlisted when this device isn't in the list itself, or another device has
+// added the new one; CodeRevoked when the list has revoked that; CodeListFull; and those of the connection. Asked again for the same device it gives the same
 // statement of the list, so what was interrupted can be repeated.
 //
 // The new device also needs name and NameSig of the selfRecord, and sealer().Bytes(): with that it renews the backup, and learns the shared keys and people in the one that is there. It never
@@ -39,7 +39,13 @@ func (e *engine) vouchTry(p trust.Applicant, tries int, then func(trust.Certific
 		}
 		next, addErr := e.addDevice(list, p.Device)
 		if addErr != nil {
-			fail(chat.Errorf(chat.CodeNoDevice, "id", p.Device.String()[:8]).Because(addErr))
+			code := chat.CodeListFull
+			if _, revoked := list.Revoked(p.Device); revoked {
+				code = chat.CodeRevoked
+			} else if list.Has(p.Device) {
+				code = chat.CodeUnlisted
+			}
+			fail(chat.Errorf(code).Because(addErr))
 			return
 		}
 		e.putList(next, func(err *chat.Error) {

@@ -101,7 +101,7 @@ func TestLinkedWithoutTheAccountsKey(t *testing.T) {
 	if !one.List.Same(two.List) || one.Certificate.ListVersion != two.Certificate.ListVersion || one.Certificate.Voucher != two.Certificate.Voucher {
 		t.Error("the same device is let in twice")
 	}
-	if _, err := phone.Vouch(w.ctx, again.Applicant()); !errors.Is(err, chat.CodeNoDevice) {
+	if _, err := phone.Vouch(w.ctx, again.Applicant()); !errors.Is(err, chat.CodeUnlisted) {
 		t.Errorf("another device vouches for one that it hasn't added: %v", err)
 	}
 	// A profile is made of what belongs together, and only once.
@@ -155,6 +155,37 @@ func TestLinkedByTheAccountsKey(t *testing.T) {
 	}
 	if c, err := trust.ParseCertificate(people[0].Devices[1].Certificate); err != nil || c.Verify() != nil {
 		t.Errorf("the account hasn't signed: %v", err)
+	}
+}
+
+// There is an end to what a device lets in; what was revoked doesn't come back by another device.
+func TestLettingInHasAnEnd(t *testing.T) {
+	w := newWorld(t)
+	alice := w.person("alice", nil)
+	account := alice.keyless()
+	gone := trust.NewDevice()
+	alice.lets(gone)
+	if _, err := alice.RevokeDeviceBy(w.ctx, gone.ID().String(), words(account)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := alice.Vouch(w.ctx, gone.Applicant()); !errors.Is(err, chat.CodeRevoked) {
+		t.Errorf("a revoked one: %v", err)
+	}
+	n := 2
+	var err error
+	for ; err == nil; n++ {
+		_, err = alice.Vouch(w.ctx, trust.NewDevice().Applicant())
+	}
+	if !errors.Is(err, chat.CodeListFull) || n != 41 {
+		t.Errorf("after %d: %v", n, err)
+	}
+	found, err := w.find(account.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	laptop := w.restored(found)
+	if l := w.listed(account.ID(), 42); !l.Has(laptop.status().Device) {
+		t.Error("the words bring none in any more")
 	}
 }
 
