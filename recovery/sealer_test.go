@@ -51,7 +51,7 @@ func TestSealer(t *testing.T) {
 			t.Errorf("%d bytes: %v", len(b), err)
 		}
 	}
-	if text := fmt.Sprintf("%v %+v %#v %s", s, s, s, s); strings.Trim(text, "[secret] ") != "" {
+	if text := fmt.Sprintf("%v %+v %#v %s", s, s, s, s); text != strings.TrimSuffix(strings.Repeat("[secret] ", 4), " ") {
 		t.Errorf("it prints %s", text)
 	}
 }
