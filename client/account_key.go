@@ -53,8 +53,12 @@ func (e *engine) accountFrom(phrase string) (*trust.Account, error) {
 // ForgetKey implements API.
 func (c *Client) ForgetKey(ctx context.Context, words map[int]string) error {
 	_, err := await(ctx, c, func(e *engine, answer func(struct{}, error)) {
-		if err := e.mayForget(words); err != nil || e.id.acct == nil {
-			answer(struct{}{}, orNil(err))
+		if err := e.mayForget(words); err != nil {
+			answer(struct{}{}, err)
+			return
+		}
+		if e.id.acct == nil {
+			e.then(func() { answer(struct{}{}, e.scrub()) })
 			return
 		}
 		e.whenOnline(func(err error) {
@@ -65,7 +69,7 @@ func (c *Client) ForgetKey(ctx context.Context, words map[int]string) error {
 			e.whenListed(listTries, func(err *chat.Error) {
 				if err == nil {
 					e.forgetKey()
-					e.then(func() { answer(struct{}{}, e.vault.Scrub()) })
+					e.then(func() { answer(struct{}{}, e.scrub()) })
 					return
 				}
 				answer(struct{}{}, err)
@@ -98,11 +102,25 @@ func (e *engine) forgetKey() {
 	if e.id.acct == nil {
 		return
 	}
-	e.backup.rec.Key = e.sealer().Bytes()
+	e.backup.rec.Key, e.backup.rec.Scrub = e.sealer().Bytes(), true
 	e.keepBackup()
 	e.id = e.id.with(nil)
 	e.self.Account, e.selfDirty = nil, true
 	e.stage.durable = true
+}
+
+// scrub takes what was deleted out of the vault's files. What fails, or what a crash came before, is made up for at the next start.
+func (e *engine) scrub() error {
+	if !e.backup.rec.Scrub {
+		return nil
+	}
+	if err := e.vault.Scrub(); err != nil {
+		e.cfg.Log.Warn("the vault's files may still have the account's key", "err", err)
+		return err
+	}
+	e.backup.rec.Scrub = false
+	e.keepBackup()
+	return nil
 }
 
 // whenListed runs f once the server has a list with this device in it: without that a device could neither vouch for another nor revoke itself.

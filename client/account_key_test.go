@@ -149,6 +149,52 @@ func TestLifeWithoutTheAccountsKey(t *testing.T) {
 	}
 }
 
+// stubborn is a vault whose files can't be rewritten, at first.
+type stubborn struct {
+	*client.Memory
+	full  bool
+	tried int
+}
+
+func (s *stubborn) Scrub() error {
+	s.tried++
+	if s.full {
+		return chat.Errorf(chat.CodeVaultFull)
+	}
+	return nil
+}
+
+// What the disk had no room for when the key was forgotten is done at the next start, and only once.
+func TestScrubIsMadeUpFor(t *testing.T) {
+	w := newWorld(t)
+	vault := &stubborn{Memory: client.NewMemory(), full: true}
+	alice := w.person("alice", vault)
+	right := recovery.Words("en", alice.phrase())
+	words := map[int]string{1: right[0], 2: right[1], 3: right[2]}
+	if vault.tried != 0 {
+		t.Error("scrubbed for nothing")
+	}
+	for range 2 {
+		if err := alice.ForgetKey(w.ctx, words); !errors.Is(err, chat.CodeVaultFull) {
+			t.Errorf("%v", err)
+		}
+	}
+	if alice.status().Backup.Key || vault.tried != 2 {
+		t.Errorf("the key is there, or it was tried %d times", vault.tried)
+	}
+	vault.full = false
+	for range 2 {
+		if err := alice.Close(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		vault.Reopen()
+		alice = w.reopen(vault)
+	}
+	if vault.tried != 3 {
+		t.Errorf("tried %d times", vault.tried)
+	}
+}
+
 // rolledBack is a vault that was found to be an older copy of itself.
 type rolledBack struct {
 	*client.Memory

@@ -35,6 +35,7 @@ func (e *engine) load() error {
 	if err := e.loadBackup(); err != nil {
 		return err
 	}
+	e.then(func() { _ = e.scrub() }) // it has told the log
 	if e.vault.RolledBack() || e.self.Renew != "" {
 		return e.renew(ReasonVaultRolledBack)
 	}

@@ -39,6 +39,7 @@ type recoveryRecord struct {
 	At      int64  `cbor:"4,keyasint,omitempty"`  // when the server took it, ms since 1970
 	Vouched bool   `cbor:"5,keyasint,omitempty"`  // this device came by the words, or by another device: it may enrol without the shared key
 	Key     []byte `cbor:"50,keyasint,omitempty"` // of recovery.Sealer, on a device without the account's key
+	Scrub   bool   `cbor:"51,keyasint,omitempty"` // the account's key was deleted, and the vault's files may have it yet
 }
 
 // backup is the engine's part of it.
