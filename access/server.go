@@ -37,9 +37,9 @@ type Server struct {
 // welcome is for the store to say.
 type Claim struct {
 	Body        wire.Body
-	Certificate trust.Certificate
-	Proven      bool   // the access key of Body.Generation signed
-	Client      string // program and version, as the client says
+	Certificate trust.Certificate // its signatures are right; with a Voucher it proves nothing without the account's list
+	Proven      bool              // the access key of Body.Generation signed
+	Client      string            // program and version, as the client says
 }
 
 // NewServer begins a login.
@@ -175,7 +175,7 @@ func (s *Server) verify(b *wire.Body) (trust.Certificate, error) {
 	if same != 1 || cert.ListVersion != b.ListVersion {
 		return trust.Certificate{}, chat.Errorf(chat.CodeAuth)
 	}
-	if err := cert.Verify(); err != nil {
+	if err := cert.Signed(); err != nil {
 		return trust.Certificate{}, chat.Errorf(chat.CodeAuth).Because(err)
 	}
 	if !trust.VerifyName(b.Account, s.config.Identity.Fingerprint(), b.Name, b.NameSig) {

@@ -129,7 +129,7 @@ func (s seat) approve(ctx context.Context, r Request) (Result, error) {
 			if d.Revoked {
 				continue
 			}
-			if grants[d.ID], err = s.o.Keys.Seal(g.Number, p.Account, d.ID, d.Certificate); err != nil {
+			if grants[d.ID], err = s.o.Keys.Seal(g.Number, p.Account, d.ID, p.Proof(d)); err != nil {
 				return nil, err
 			}
 		}

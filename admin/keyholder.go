@@ -21,6 +21,6 @@ type KeyHolder interface {
 	// Take puts the key that Draw made for g in force and forgets the one before.
 	Take(g chat.Generation) error
 	// Seal seals the key in force, which the server keeps under generation g, to the device
-	// of an account, whose certificate is checked. CodeKeyUnknown; CodeAuth for a certificate that isn't right.
+	// of an account, whose certificate is checked, as hub.Person.Proof gives it. CodeKeyUnknown; CodeAuth for a certificate that isn't right.
 	Seal(g chat.Generation, account chat.AccountID, device chat.DeviceID, certificate []byte) ([]byte, error)
 }

@@ -51,6 +51,11 @@ const (
 	CodePhraseWord     Code = "phrase_word"     // not one of the recovery words (number, word, nearest)
 	CodePhraseLength   Code = "phrase_length"   // not 24 of them (count)
 	CodePhraseChecksum Code = "phrase_checksum" // 24 of them that can't belong together
+	CodePhraseNeeded   Code = "phrase_needed"   // only the account's key can do it, and it isn't on this device: the recovery phrase (reason)
+	CodePhraseOther    Code = "phrase_other"    // recovery words, but not those of this account
+	CodePhraseUnseen   Code = "phrase_unseen"   // the recovery phrase was never shown
+	CodeListFull       Code = "list_full"       // the account's device list takes no further device
+	CodeUnlisted       Code = "unlisted"        // the account's device list doesn't say who vouched for this device
 	CodeNoAccount      Code = "no_account"      // the server knows no account with this key
 	CodeNoBackup       Code = "no_backup"       // the server has no backup of this account
 	CodeBackupDamaged  Code = "backup_damaged"  // it isn't what was sealed (reason)
@@ -138,7 +143,7 @@ var classes = map[Code]Class{
 	CodeKeyFormat: Identity, CodeKeyChecksum: Identity, CodeKeyVersion: Identity, CodeKeyWrong: Identity,
 	CodeKeyNeeded: Identity, CodeKeyOld: Identity, CodeLinkFormat: Identity, CodeIdentity: Identity, CodeAuth: Identity,
 	CodeIdentityChange: Identity, CodeSafetyOther: Identity,
-	CodePhraseWord: Identity, CodePhraseLength: Identity, CodePhraseChecksum: Identity, CodeNoAccount: Identity, CodeBackupDamaged: Identity, CodeForked: Identity, CodeRolledBack: Identity,
+	CodePhraseWord: Identity, CodePhraseLength: Identity, CodePhraseChecksum: Identity, CodePhraseNeeded: Identity, CodePhraseOther: Identity, CodeNoAccount: Identity, CodeBackupDamaged: Identity, CodeForked: Identity, CodeRolledBack: Identity,
 
 	CodeCodeFormat: Identity, CodeCodeWord: Identity, CodeCodeUnknown: Identity, CodeCodeUsed: Identity, CodeCodeExpired: Identity,
 	CodeCodeWrong: Identity, CodeCodeTries: Identity, CodeCodeAbsent: Unreachable, CodeCodeBroken: Unreachable,
@@ -161,7 +166,7 @@ func Codes() []Code {
 		CodeCodeFormat, CodeCodeWord, CodeCodeUnknown, CodeCodeUsed, CodeCodeExpired, CodeCodeAbsent, CodeCodeWrong, CodeCodeBroken, CodeCodeTries,
 		CodeResolve, CodeRefused, CodeTimeout, CodeUnreachable, CodeTLS, CodeNotHuisclos, CodeNoServer,
 		CodeIdentity, CodeAuth, CodeVersion, CodeNameTaken, CodeNameLookalike, CodeNameForm, CodeNameOther, CodeIdentityChange, CodeRevoked, CodeSafetyForm, CodeSafetyOther,
-		CodePhraseWord, CodePhraseLength, CodePhraseChecksum, CodeNoAccount, CodeNoBackup, CodeBackupDamaged, CodeBackupNewer, CodeNoDevice, CodeProfileExists,
+		CodePhraseWord, CodePhraseLength, CodePhraseChecksum, CodePhraseNeeded, CodePhraseOther, CodePhraseUnseen, CodeListFull, CodeUnlisted, CodeNoAccount, CodeNoBackup, CodeBackupDamaged, CodeBackupNewer, CodeNoDevice, CodeProfileExists,
 		CodeKicked, CodeBanned, CodeSuperseded, CodeGoodbye, CodeSlow,
 		CodeFrame, CodeFrameType, CodeTooLarge, CodeRate, CodeFull, CodeSame, CodeConflict, CodeEnvelope,
 		CodeRoomName, CodeRoomUnknown, CodeRoomExists, CodeRoomLimit, CodeNotJoined, CodeForked, CodeRolledBack, CodeUnreadable, CodeNotMember, CodeNoPackage, CodeLater,

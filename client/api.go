@@ -103,14 +103,22 @@ type API interface {
 	// Unverify takes the mark away.
 	Unverify(ctx context.Context, name string) (SafetyView, error)
 
-	// Recovery gives the 24 words of the account, in a language ("en", "fr"). From the first time on the server keeps a sealed backup for them; it
+	// ForgetKey takes the account's key off this device, for good and from the files too (Vault.Scrub; its error comes after the key has gone). The person proves to have the
+	// recovery phrase by at least ProofWords of its words, by their place from 1. Where it is gone already it does nothing. CodePhraseUnseen, CodePhraseOther, CodePhraseLength for too few; those of the
+	// connection, because the server must have this device in the account's list before.
+	ForgetKey(ctx context.Context, words map[int]string) error
+	// TakeKey brings the account's key back to this device, from the 24 words. It needs no network. CodePhraseOther, and those of words that aren't a phrase.
+	TakeKey(ctx context.Context, phrase string) error
+	// Recovery gives the 24 words of the account, in a language ("en", "fr"); none when its key isn't on this device. From the first time on the server keeps a sealed backup for them; it
 	// returns when that is stored, or can't be now.
 	Recovery(ctx context.Context, language string) (Phrase, error)
 
 	// Devices lists the devices of one's own account, oldest first.
 	Devices(ctx context.Context) ([]DeviceView, error)
-	// RevokeDevice puts one of them out for good; id is the beginning of its ID. CodeNoDevice, CodeSelf for this one.
+	// RevokeDevice puts one of them out for good; id is the beginning of its ID. CodeNoDevice, CodeSelf for this one, CodePhraseNeeded when the account's key
+	// isn't on this device: then RevokeDeviceBy does it with the 24 words, which nothing keeps; its errors are also those of TakeKey.
 	RevokeDevice(ctx context.Context, id string) (DeviceView, error)
+	RevokeDeviceBy(ctx context.Context, id, phrase string) (DeviceView, error)
 
 	// OpenCode makes an invitation code, with French words for "fr", and English ones otherwise. It can be used for life, at most and if 0 for CodeLife, once, while
 	// this session is there: CodeUsed or CodeFailed tells what became of it. CodeKeyNeeded when we lack the key in force, CodeCodeTries

@@ -130,6 +130,10 @@ func (e *engine) listSelf() {
 	a, d := e.id.account(), e.id.device()
 	list := e.people.list(a)
 	if _, revoked := list.Revoked(d); !revoked && !list.Has(d) {
+		if e.id.acct == nil {
+			e.cfg.Log.Warn("this device isn't in the list, and can't add itself")
+			return
+		}
 		next, err := list.Change(e.id.acct, trust.ListAdd, d, time.Now().UnixMilli())
 		if err != nil {
 			e.cfg.Log.Warn("this device can't be added to the list", "err", err)
@@ -168,6 +172,10 @@ type DeviceView struct {
 	Issued  time.Time // the device's word
 	This    bool
 	Revoked time.Time // zero: it isn't
+	// VouchedBy is the device that has added it to the account's list; zero: the account's key has.
+	VouchedBy chat.DeviceID
+	Key       bool // of This: it holds the account's key
+	Absent    bool // it is in the account's list and the server doesn't know it (yet); Issued is then when it was added, as the signer says
 }
 
 // Devices implements API.
@@ -186,7 +194,18 @@ func (e *engine) devices() []DeviceView {
 		if at, ok := list.Revoked(id); ok {
 			v.Revoked = time.UnixMilli(at)
 		}
+		v.VouchedBy, _ = list.VouchedBy(id)
+		v.Key = v.This && e.id.acct != nil
 		all = append(all, v)
+	}
+	for _, s := range list.Statements() { // who was let in and hasn't come would otherwise wait unseen
+		if s.Action == trust.ListAdd && e.people.devices[s.Device] == nil {
+			v := DeviceView{Device: s.Device, Issued: time.UnixMilli(s.At), VouchedBy: s.Signer, Absent: true}
+			if at, ok := list.Revoked(s.Device); ok {
+				v.Revoked = time.UnixMilli(at)
+			}
+			all = append(all, v)
+		}
 	}
 	slices.SortFunc(all, func(a, b DeviceView) int {
 		return cmp.Or(a.Issued.Compare(b.Issued), bytes.Compare(a.Device[:], b.Device[:]))
@@ -202,7 +221,7 @@ func (c *Client) RevokeDevice(ctx context.Context, id string) (DeviceView, error
 				answer(DeviceView{}, err)
 				return
 			}
-			e.revoke(strings.ToLower(id), listTries, answer)
+			e.revoke(e.id.acct, strings.ToLower(id), listTries, answer)
 		})
 	})
 }
@@ -210,7 +229,8 @@ func (c *Client) RevokeDevice(ctx context.Context, id string) (DeviceView, error
 // shortest is the least of an ID that names a device, in hexadecimal digits.
 const shortest = 4
 
-func (e *engine) revoke(id string, tries int, answer func(DeviceView, error)) {
+// revoke takes the account's key, which a person may have typed for this alone: nothing keeps it.
+func (e *engine) revoke(account *trust.Account, id string, tries int, answer func(DeviceView, error)) {
 	var found []DeviceView
 	for _, v := range e.devices() {
 		if len(id) >= shortest && strings.HasPrefix(v.Device.String(), id) && v.Revoked.IsZero() {
@@ -224,16 +244,19 @@ func (e *engine) revoke(id string, tries int, answer func(DeviceView, error)) {
 	case found[0].This:
 		answer(DeviceView{}, chat.Errorf(chat.CodeSelf))
 		return
+	case account == nil:
+		answer(DeviceView{}, chat.Errorf(chat.CodePhraseNeeded, "reason", ReasonRevoke))
+		return
 	}
 	v := found[0]
 	now := time.Now().UnixMilli()
 	list := e.people.list(e.id.account())
 	var err error
 	if !list.Has(v.Device) { // it has never been connected with a version that keeps lists
-		list, err = list.Change(e.id.acct, trust.ListAdd, v.Device, now)
+		list, err = list.Change(account, trust.ListAdd, v.Device, now)
 	}
 	if err == nil {
-		list, err = list.Change(e.id.acct, trust.ListRevoke, v.Device, now)
+		list, err = list.Change(account, trust.ListRevoke, v.Device, now)
 	}
 	if err != nil {
 		answer(DeviceView{}, chat.Errorf(chat.CodeNoDevice, "id", id).Because(err))
@@ -241,7 +264,7 @@ func (e *engine) revoke(id string, tries int, answer func(DeviceView, error)) {
 	}
 	e.putList(list, func(err *chat.Error) {
 		if err != nil && err.Code == chat.CodeConflict && tries > 0 && e.session != nil { // another device was faster: on with its list
-			e.who([]chat.AccountID{e.id.account()}, nil, func(*chat.Error) { e.revoke(id, tries-1, answer) })
+			e.who([]chat.AccountID{e.id.account()}, nil, func(*chat.Error) { e.revoke(account, id, tries-1, answer) })
 			return
 		}
 		v.Revoked = time.UnixMilli(now)

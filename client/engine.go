@@ -156,7 +156,7 @@ func (e *engine) roomsInOrder() []*room {
 
 // connect begins an attempt, if none is under way.
 func (e *engine) connect() {
-	if e.session != nil || e.cancel != nil || e.ended {
+	if e.session != nil || e.cancel != nil || e.ended || e.self.Renew != "" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(e.ctx, e.cfg.Patience)
@@ -239,7 +239,7 @@ func (e *engine) whenOnline(f func(error)) {
 	switch {
 	case e.session != nil:
 		f(nil)
-	case e.wantKey, e.cancel == nil && e.attempt > 0:
+	case e.wantKey, e.self.Renew != "", e.cancel == nil && e.attempt > 0:
 		f(e.offlineError())
 	default:
 		e.online = append(e.online, f)

@@ -3,10 +3,12 @@ package client
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"huisclos/chat"
 	"huisclos/keys"
+	"huisclos/trust"
 	"huisclos/wire"
 )
 
@@ -147,7 +149,23 @@ func (e *engine) mayInvite() error {
 	if e.codeTries() == 0 {
 		return chat.Errorf(chat.CodeCodeTries)
 	}
-	return nil
+	_, err := e.ownProof()
+	return err
+}
+
+// maxProof is how much of the inviter's certificate with its list fits into a message of the exchange, in bytes: some fifteen statements.
+const maxProof = 5 << 10
+
+// ownProof is this device's certificate as somebody can check it who knows nothing of the account. CodeTooLarge (limit) when the list before it is too long.
+func (e *engine) ownProof() ([]byte, error) {
+	proof, err := trust.Prove(e.id.cert, e.people.list(e.id.account()))
+	if err != nil {
+		return nil, chat.Errorf(chat.CodeUnlisted).Because(err)
+	}
+	if len(proof) > maxProof {
+		return nil, chat.Errorf(chat.CodeTooLarge, "limit", strconv.Itoa(maxProof))
+	}
+	return proof, nil
 }
 
 // openCode draws the words for a number.
@@ -231,7 +249,12 @@ func (e *engine) codeHello(f *wire.CodeMessage, i *invite) {
 		e.burn(f.Number, asError(err), false)
 		return
 	}
-	party := keys.Party{Account: e.id.account(), Certificate: e.self.Certificate, Name: e.self.Name, NameSig: [64]byte(e.self.NameSig)}
+	proof, err := e.ownProof()
+	if err != nil {
+		e.burn(f.Number, asError(err), false)
+		return
+	}
+	party := keys.Party{Account: e.id.account(), Certificate: proof, Name: e.self.Name, NameSig: [64]byte(e.self.NameSig)}
 	inviter, err := keys.NewInviter(i.code, i.server, party, keys.Gift{Key: e.keys.held[e.self.Newest]})
 	var offer []byte
 	if err == nil {

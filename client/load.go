@@ -35,7 +35,8 @@ func (e *engine) load() error {
 	if err := e.loadBackup(); err != nil {
 		return err
 	}
-	if e.vault.RolledBack() {
+	e.then(func() { _ = e.scrub() }) // it has told the log
+	if e.vault.RolledBack() || e.self.Renew != "" {
 		return e.renew(ReasonVaultRolledBack)
 	}
 	return nil
@@ -180,11 +181,17 @@ func (e *engine) loadOutgoing(key, value []byte) error {
 // renew makes new keys for this device: the old ones were in a state that has come back, and what
 // they have signed since isn't known here (PROTOCOL §8).
 func (e *engine) renew(reason string) error {
-	if err := e.id.renew(); err != nil {
+	if e.id.acct == nil {
+		e.awaitWords(reason)
+		return nil
+	}
+	id, err := e.id.renewed()
+	if err != nil {
 		return err
 	}
+	e.id = id
 	e.id.store(&e.self)
-	e.self.Enrolled, e.self.NewDevice, e.selfDirty = false, reason, true
+	e.self.Enrolled, e.self.NewDevice, e.self.Renew, e.selfDirty = false, reason, "", true
 	e.stage.durable = true
 	e.pinSelf()
 	for _, r := range e.rooms {
@@ -212,6 +219,9 @@ func (e *engine) vaultRolledBack() {
 	if err := e.renew(ReasonVaultRolledBack); err != nil {
 		e.fail(err)
 		return
+	}
+	if e.self.Renew != "" {
+		return // it waits for the words
 	}
 	e.disconnected(chat.Errorf(chat.CodeSuperseded))
 }

@@ -66,6 +66,9 @@ func (m *Memory) RolledBack() bool { return false }
 // Settled implements Vault.
 func (m *Memory) Settled() error { return nil }
 
+// Scrub implements Vault.
+func (m *Memory) Scrub() error { return nil }
+
 // Remember implements Vault.
 func (m *Memory) Remember(f Facts) error {
 	m.mu.Lock()

@@ -129,6 +129,8 @@ func (p *people) trusted(a chat.AccountID, name string) *chat.Error {
 	return nil
 }
 
+var errUnlisted = errors.New("client: the account's list doesn't say that a device has vouched for this one")
+
 var errNameSig = errors.New("client: the account hasn't signed this name")
 
 // meet verifies what the server says of somebody and pins what is right.
@@ -175,19 +177,10 @@ func (p *people) vet(w *wire.Person) vetted {
 	for i, raw := range w.Certificates {
 		c := &v.certs[i]
 		if c.cert, c.err = trust.ParseCertificate(raw); c.err == nil && p.devices[c.cert.Device] == nil {
-			c.err = c.cert.Verify()
+			c.err = c.cert.Signed() // the list's half is meetDevice's
 		}
 	}
 	return v
-}
-
-// vetCert checks one certificate.
-func vetCert(raw []byte) *vettedCert {
-	c := new(vettedCert)
-	if c.cert, c.err = trust.ParseCertificate(raw); c.err == nil {
-		c.err = c.cert.Verify()
-	}
-	return c
 }
 
 // vetAll vets many, on all cores: a room of strangers brings thousands of signatures.
@@ -226,10 +219,14 @@ func (p *people) examine(w *wire.Person, signed bool) *chat.Error {
 	return nil
 }
 
-// meetDevice pins a device that its account has certified. A certificate that isn't right is dropped: the device stays unknown.
+// meetDevice pins a device that its account has certified, or that another device has vouched for in the account's list as it is pinned: so one that the server
+// can't show a newest list for stays unknown. A certificate that isn't right is dropped: the device stays unknown.
 // before: a device of the account is known already.
 func (e *engine) meetDevice(a chat.AccountID, rec *personRecord, raw []byte, v *vettedCert, before bool) {
 	cert, err := v.cert, v.err
+	if err == nil && !cert.Voucher.IsZero() && !e.people.list(a).Vouches(&cert) {
+		err = errUnlisted
+	}
 	if err != nil || cert.Account != a {
 		e.cfg.Log.Warn("a device's certificate is wrong", "account", a, "err", err)
 		return

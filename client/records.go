@@ -15,7 +15,7 @@ import (
 type selfRecord struct {
 	Server      chat.Fingerprint `cbor:"1,keyasint"`
 	Name        string           `cbor:"2,keyasint"`
-	Account     []byte           `cbor:"3,keyasint"` // the account's private key
+	Account     []byte           `cbor:"3,keyasint"` // the account's private key; empty: it isn't here any more
 	Device      []byte           `cbor:"4,keyasint"` // the device's private keys
 	Certificate []byte           `cbor:"5,keyasint"`
 	ListVersion uint64           `cbor:"6,keyasint"`
@@ -30,6 +30,7 @@ type selfRecord struct {
 	Given       []byte           `cbor:"15,keyasint,omitempty"` // a key that wasn't tried on the server yet
 	AccountID   chat.AccountID   `cbor:"16,keyasint"`
 	LastRefs    [][]byte         `cbor:"18,keyasint,omitempty"` // of those whose secrets are kept, oldest first
+	Renew       string           `cbor:"50,keyasint,omitempty"` // why the device's keys may not be used before they are made anew, which needs the account's key
 	LastResort  int64            `cbor:"17,keyasint,omitempty"` // when our key package of last resort was made, ms since 1970
 }
 

@@ -111,8 +111,9 @@ func (f *Found) read(hello *wire.HelloS, answer *wire.Recovered) error {
 		return chat.Errorf(chat.CodeAuth).Because(errNameSig)
 	}
 	f.Name, f.nameSig = p.Name, p.NameSig
+	list, _ := trust.ParseDeviceList(f.Server, p.Account, p.List) // nil when it isn't one: then nobody is vouched for
 	for _, raw := range p.Certificates {
-		if cert, err := trust.ParseCertificate(raw); err == nil && cert.Account == p.Account && cert.Verify() == nil {
+		if cert, err := trust.ParseCertificate(raw); err == nil && cert.Account == p.Account && cert.VerifyBy(list) == nil {
 			f.version = max(f.version, cert.ListVersion)
 			f.Devices++
 		}
@@ -138,7 +139,7 @@ func (f *Found) read(hello *wire.HelloS, answer *wire.Recovered) error {
 
 // Restore makes a new device of the account in an empty vault. Opening a Client on it enrols the device; the key of the chat isn't needed.
 func (f *Found) Restore(v Vault) error {
-	id := &identity{server: f.Server, name: f.Name, acct: f.account}
+	id := identityOf(f.Server, f.Name, f.account)
 	if err := id.certify(f.version + 1); err != nil {
 		return err
 	}

@@ -33,11 +33,13 @@ var recoveryKey = []byte("recovery")
 
 // recoveryRecord is what we know of the backup.
 type recoveryRecord struct {
-	On      bool   `cbor:"1,keyasint,omitempty"` // the words were shown
-	Serial  uint64 `cbor:"2,keyasint,omitempty"` // of the newest backup that we know of
-	Hash    []byte `cbor:"3,keyasint,omitempty"` // SHA-256 of what we put last
-	At      int64  `cbor:"4,keyasint,omitempty"` // when the server took it, ms since 1970
-	Vouched bool   `cbor:"5,keyasint,omitempty"` // this device came by the words: it may enrol without the shared key
+	On      bool   `cbor:"1,keyasint,omitempty"`  // the words were shown
+	Serial  uint64 `cbor:"2,keyasint,omitempty"`  // of the newest backup that we know of
+	Hash    []byte `cbor:"3,keyasint,omitempty"`  // SHA-256 of what we put last
+	At      int64  `cbor:"4,keyasint,omitempty"`  // when the server took it, ms since 1970
+	Vouched bool   `cbor:"5,keyasint,omitempty"`  // this device came by the words, or by another device: it may enrol without the shared key
+	Key     []byte `cbor:"50,keyasint,omitempty"` // of recovery.Sealer, on a device without the account's key
+	Scrub   bool   `cbor:"51,keyasint,omitempty"` // the account's key was deleted, and the vault's files may have it yet
 }
 
 // backup is the engine's part of it.
@@ -52,7 +54,7 @@ type backup struct {
 
 // Phrase are the words of an account, a secret.
 type Phrase struct {
-	Words []string
+	Words []string // none when the account's key isn't on this device: they are that key
 	// Stored: the server has the backup, since At. Otherwise it gets it when there is a connection.
 	Stored bool
 	At     time.Time
@@ -80,19 +82,22 @@ func (e *engine) loadBackup() error {
 func (c *Client) Recovery(ctx context.Context, language string) (Phrase, error) {
 	return await(ctx, c, func(e *engine, answer func(Phrase, error)) {
 		b := &e.backup
-		if !b.rec.On {
+		if !b.rec.On && e.id.acct != nil {
 			b.rec.On = true
 			e.keepBackup()
 			e.stage.durable = true
 		}
 		give := func(err *chat.Error) {
-			p := Phrase{Words: recovery.Words(language, e.id.acct.Bytes()), Stored: err == nil && b.rec.At > 0}
+			p := Phrase{Stored: err == nil && b.rec.At > 0}
+			if e.id.acct != nil {
+				p.Words = recovery.Words(language, e.id.acct.Bytes())
+			}
 			if p.Stored {
 				p.At = time.UnixMilli(b.rec.At)
 			}
 			e.then(func() { answer(p, nil) })
 		}
-		if e.session == nil {
+		if e.session == nil || e.sealer() == nil {
 			give(errClosed)
 			return
 		}
@@ -154,7 +159,7 @@ func (e *engine) backupLogin(moved bool) {
 // putBackup gives the server the backup, if it is another than the last one.
 func (e *engine) putBackup() {
 	b := &e.backup
-	if !b.rec.On || e.session == nil || b.putting {
+	if !b.rec.On || e.session == nil || b.putting || e.sealer() == nil {
 		return
 	}
 	content := e.backupContent(nil)
@@ -202,7 +207,7 @@ func (e *engine) mergeBackup() {
 			e.backupDone(err)
 			return
 		}
-		theirs, openErr := recovery.Open(e.id.acct, e.self.Server, got.Serial, got.Sealed)
+		theirs, openErr := e.sealer().Open(got.Serial, got.Sealed)
 		if errors.Is(openErr, chat.CodeBackupNewer) {
 			e.backupDone(asError(openErr)) // a later version of the program knows more than we could keep
 			return
@@ -241,7 +246,7 @@ func (e *engine) sealBackup(theirs *recovery.Backup, serial uint64) ([]byte, err
 	content := e.backupContent(theirs)
 	content.Written = time.Now().UnixMilli()
 	for {
-		sealed, err := recovery.Seal(e.id.acct, serial, content)
+		sealed, err := e.sealer().Seal(serial, content)
 		if !errors.Is(err, chat.CodeTooLarge) || len(content.People) == 0 {
 			return sealed, err
 		}
@@ -362,7 +367,7 @@ func (e *engine) backupRooms(theirs *recovery.Backup) []recovery.Room {
 
 // backupView is what Status says of it.
 func (e *engine) backupView() BackupView {
-	v := BackupView{On: e.backup.rec.On}
+	v := BackupView{On: e.backup.rec.On, Key: e.id.acct != nil}
 	if e.backup.rec.At > 0 {
 		v.At = time.UnixMilli(e.backup.rec.At)
 	}
@@ -373,4 +378,6 @@ func (e *engine) backupView() BackupView {
 type BackupView struct {
 	On bool      // the words were shown
 	At time.Time // when the server took the newest; zero: it has none of ours
+	// Key: this device holds the account's key. Otherwise the recovery phrase has it, and perhaps another device.
+	Key bool
 }

@@ -161,7 +161,7 @@ func byeOfCode(f *wire.Bye) error {
 
 // party is what an identity shows of itself in an exchange.
 func (id *identity) party() keys.Party {
-	return keys.Party{Account: id.account(), Certificate: id.cert.Marshal(), Name: id.name, NameSig: id.acct.SignName(id.server, id.name)}
+	return keys.Party{Account: id.account(), Certificate: id.cert.Marshal(), Name: id.name, NameSig: id.acct.SignName(id.server, id.name)} // a new account's: its key is here
 }
 
 // admit takes an Admission into the configuration.
@@ -192,5 +192,9 @@ func (e *engine) pinInviter() {
 	rec.verify(ByCode, a.at)
 	e.people.add(a.Inviter.Account, rec)
 	e.put(TablePeople, a.Inviter.Account[:], rec)
-	e.meetDevice(a.Inviter.Account, rec, a.Inviter.Certificate, vetCert(a.Inviter.Certificate), false)
+	cert, list, err := trust.ParseProof(e.self.Server, a.Inviter.Certificate) // once more: the exchange has done it
+	if err == nil && list != nil {
+		e.pinList(a.Inviter.Account, rec, list)
+	}
+	e.meetDevice(a.Inviter.Account, rec, cert.Marshal(), &vettedCert{cert: cert, err: err}, false)
 }

@@ -154,6 +154,9 @@ func remoteMethods() map[string]remoteMethod {
 		"revoke": method(func(ctx context.Context, api API, a roomArgs) (DeviceView, error) {
 			return api.RevokeDevice(ctx, a.Text)
 		}),
+		"revoke-by":  method(revokeBy),
+		"forget-key": method(forgetKey),
+		"take-key":   method(takeKey),
 		"code": method(func(ctx context.Context, api API, a codeArgs) (InviteCode, error) {
 			return api.OpenCode(ctx, a.Room, a.Lang, a.Life)
 		}),

@@ -214,6 +214,17 @@ func (s *scripted) Devices(context.Context) ([]DeviceView, error) {
 func (s *scripted) RevokeDevice(_ context.Context, id string) (DeviceView, error) {
 	return full[DeviceView](), s.note("revoke", id)
 }
+
+func (s *scripted) RevokeDeviceBy(_ context.Context, id, phrase string) (DeviceView, error) {
+	return full[DeviceView](), s.note("revoke-by", id, phrase)
+}
+
+func (s *scripted) ForgetKey(_ context.Context, words map[int]string) error {
+	return s.note("forget-key", words[3], words[24])
+}
+func (s *scripted) TakeKey(_ context.Context, phrase string) error {
+	return s.note("take-key", phrase)
+}
 func (s *scripted) Close(context.Context) error { return s.note("close") }
 
 // owned serves a scripted session and connects to it.
@@ -294,6 +305,10 @@ func TestRemoteCalls(t *testing.T) {
 	check("devices", devices, full[[]DeviceView](), err)
 	device, err := r.RevokeDevice(ctx, "abcd")
 	check("revoke", device, full[DeviceView](), err)
+	device, err = r.RevokeDeviceBy(ctx, "abcd", "zoo wrong")
+	check("revoke-by", device, full[DeviceView](), err)
+	check("forget-key", nil, nil, r.ForgetKey(ctx, map[int]string{3: "zoo", 24: "art"}))
+	check("take-key", nil, nil, r.TakeKey(ctx, "zoo wrong"))
 	code, err := r.OpenCode(ctx, "team", "fr", time.Minute)
 	check("code", code.Reveal(), full[InviteCode]().Words, err)
 	check("uncode", nil, nil, r.CloseCode(ctx, 7))
@@ -309,7 +324,7 @@ func TestRemoteCalls(t *testing.T) {
 	want := []string{
 		"status", "online", "join #lobby", "leave a", "create b", "rooms", "people c", "queue d /not a command", "post d x", "send e text",
 		"flush", "private bob hi", "found team", "invite team bob carol", "remove team bob", "members team", "role team bob 1", "topic team tea",
-		"past team 7", "mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "safety bob", "verify bob 12345", "unverify bob", "recovery fr", "devices", "revoke abcd", "code team fr 1m0s", "uncode 7", "read i",
+		"past team 7", "mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "safety bob", "verify bob 12345", "unverify bob", "recovery fr", "devices", "revoke abcd", "revoke-by abcd zoo wrong", "forget-key zoo art", "take-key zoo wrong", "code team fr 1m0s", "uncode 7", "read i",
 	}
 	if diff := cmp.Diff(want, s.asked); diff != "" {
 		t.Errorf("the owner was asked (-want +got):\n%s", diff)

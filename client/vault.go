@@ -19,6 +19,9 @@ type Vault interface {
 	RolledBack() bool
 	// Settled says that the client has made itself a new device after RolledBack.
 	Settled() error
+	// Scrub rewrites the vault's files, so that what was deleted or replaced isn't in them any more. What the file system and the disk below keep of old blocks
+	// it can't reach. It takes as long as copying the vault.
+	Scrub() error
 	// Remember keeps the little that must be found without opening the vault.
 	Remember(Facts) error
 	// Close writes everything out and lets another process open the vault.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"huisclos/chat"
+	"huisclos/trust"
 )
 
 // Store keeps everything that must outlive a connection. store.SQLite is one; the
@@ -42,7 +43,7 @@ type Store interface {
 
 	// Enrol makes the account and the device if they are new, takes the name, and opens the
 	// device's first session. CodeNameTaken, CodeNameLookalike, CodeNameOther, CodeBanned (reason), CodeRevoked,
-	// CodeKeyOld when the generation is not the current one. A device that comes Unproven is taken for an account that is known already, and
+	// CodeKeyOld when the generation is not the current one, CodeConflict (version) when the list that is there isn't of the version e.List any more. A device that comes Unproven is taken for an account that is known already, and
 	// as one that has proven nothing: CodeKeyNeeded for an unknown account, and where devices have to prove the current generation.
 	Enrol(ctx context.Context, e Enrolment) (Login, error)
 	// OpenSession begins a device's next session; its earlier ones can append no more. It alone need not survive a power cut,
@@ -170,6 +171,7 @@ type Enrolment struct {
 	Device      chat.DeviceID
 	Certificate []byte
 	ListVersion uint64
+	List        uint64   // version of the account's device list in which the hub has found the device; 0: it needn't be in one
 	Name        string   // as shown
 	Folded      string   // unique: trust.FoldName
 	Skeleton    string   // unique: trust.Skeleton (UTS 39)
@@ -198,6 +200,9 @@ type Person struct {
 	List     []byte // trust.DeviceList; empty: none yet
 	Devices  []Device
 }
+
+// Proof is a device's certificate with what whoever checks it needs (trust.ParseProof).
+func (p Person) Proof(d Device) []byte { return trust.JoinProof(d.Certificate, p.List) }
 
 // Device is one device of a Person.
 type Device struct {

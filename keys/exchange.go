@@ -56,7 +56,7 @@ const (
 type Party struct {
 	_           struct{} `cbor:",toarray"`
 	Account     chat.AccountID
-	Certificate []byte // of its device, trust.Certificate
+	Certificate []byte // of its device, trust.Prove
 	Name        string
 	NameSig     [64]byte
 }
@@ -179,10 +179,7 @@ func (x *exchange) read(data []byte, kem int) (associated, error) {
 }
 
 func (x *exchange) checkParty(p *Party) error {
-	cert, err := trust.ParseCertificate(p.Certificate)
-	if err == nil {
-		err = cert.Verify()
-	}
+	cert, _, err := trust.ParseProof(chat.FingerprintOf(x.server[:]), p.Certificate)
 	switch {
 	case err != nil:
 		return chat.Errorf(chat.CodeAuth).Because(err)

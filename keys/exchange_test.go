@@ -222,6 +222,7 @@ func TestPartiesAreProven(t *testing.T) {
 		"the inviter's own account": func(b *Party) { *b = p.alice },
 		"another's account":         func(b *Party) { b.Account = mallory.Account },
 		"another's certificate":     func(b *Party) { b.Certificate = mallory.Certificate },
+		"vouched for, but no list":  func(b *Party) { *b = vouched(t, p.server, true) },
 		"a name not signed":         func(b *Party) { b.Name = "carol" },
 		"no certificate":            func(b *Party) { b.Certificate = nil },
 		"a bad name":                func(b *Party) { b.Name = "a b" },
@@ -240,6 +241,50 @@ func TestPartiesAreProven(t *testing.T) {
 		if _, m, err := i.Gift(proof); err == nil || m != nil {
 			t.Errorf("%s is taken", name)
 		}
+	}
+}
+
+// vouched is somebody whose device another one has let in.
+func vouched(t *testing.T, server [32]byte, alone bool) Party {
+	t.Helper()
+	fingerprint := chat.FingerprintOf(server[:])
+	a, first, second := trust.NewAccount(), trust.NewDevice(), trust.NewDevice()
+	l, err := trust.NewDeviceList(fingerprint, a.ID()).Change(a, trust.ListAdd, first.ID(), 1)
+	if err == nil {
+		l, err = l.ChangeBy(first, trust.ListAdd, second.ID(), 2)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := second.Countersign(first.Vouch(a.ID(), second.Applicant(), 2, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof, err := trust.Prove(c, l)
+	if alone {
+		proof = c.Marshal()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Party{Account: a.ID(), Certificate: proof, Name: "carol", NameSig: a.SignName(fingerprint, "carol")}
+}
+
+// A device that another one has let in invites, and is invited, with its list.
+func TestVouchedParties(t *testing.T) {
+	p := newPairing(t)
+	p.alice, p.bob = vouched(t, p.server, false), vouched(t, p.server, false)
+	n, i := p.newcomer(p.right), p.inviter(t, p.right)
+	proof, err := n.Proof(p.offer(t, n, i))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, gift, err := i.Gift(proof)
+	if err != nil || got.Account != p.bob.Account {
+		t.Fatal(err)
+	}
+	if by, _, err := n.Gift(gift); err != nil || by.Account != p.alice.Account {
+		t.Error(err)
 	}
 }
 

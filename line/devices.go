@@ -29,9 +29,24 @@ func (f *face) devices(words []string, _ string) error {
 	}
 	f.wait(func(ctx context.Context) (func(), error) {
 		v, err := f.API.RevokeDevice(ctx, words[1])
-		return func() { f.view.answer(w.T("line.devices.done", "device", shortDevice(v.Device))) }, err
+		var all []client.DeviceView
+		if err == nil {
+			all, err = f.API.Devices(ctx)
+		}
+		return func() { f.view.answer(RevokedText(w, v, all)) }, err
 	})
 	return nil
+}
+
+// RevokedText says that a device is revoked, and which others it had let in: they aren't.
+func RevokedText(w Words, v client.DeviceView, all []client.DeviceView) string {
+	rows := []string{w.T("line.devices.done", "device", shortDevice(v.Device))}
+	for _, o := range all {
+		if o.VouchedBy == v.Device && o.Revoked.IsZero() {
+			rows = append(rows, w.T("line.devices.child", "device", shortDevice(o.Device)))
+		}
+	}
+	return strings.Join(rows, "\n")
 }
 
 func devicesText(w Words, all []client.DeviceView) string {
@@ -42,9 +57,19 @@ func devicesText(w Words, all []client.DeviceView) string {
 		case !v.Revoked.IsZero():
 			rows = append(rows, "  "+w.T("line.devices.revoked", "device", id, "day", made, "revoked", day(w, v.Revoked.Local())))
 		case v.This:
-			rows = append(rows, "  "+w.T("line.devices.this", "device", id, "day", made))
+			key := w.T("line.devices.keyless")
+			if v.Key {
+				key = w.T("line.devices.key")
+			}
+			rows = append(rows, "  "+w.T("line.devices.this", "device", id, "day", made), "    "+key)
 		default:
 			rows = append(rows, "  "+w.T("line.devices.one", "device", id, "day", made))
+		}
+		if v.Absent && v.Revoked.IsZero() {
+			rows = append(rows, "    "+w.T("line.devices.absent"))
+		}
+		if !v.VouchedBy.IsZero() {
+			rows = append(rows, "    "+w.T("line.devices.by", "device", shortDevice(v.VouchedBy)))
 		}
 	}
 	return strings.Join(append(rows, w.T("line.devices.how")), "\n")

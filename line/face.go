@@ -193,6 +193,9 @@ func (f *face) begin(ctx context.Context) error {
 	if status.Protection == client.ProtectedByFile {
 		f.view.notice(f.Words.T("line.protection.file"))
 	}
+	if status.Offline != nil && status.Offline.Code == chat.CodePhraseNeeded {
+		f.view.problem(status.Offline)
+	}
 	if status.Queued > 0 && !status.Online {
 		f.view.notice(f.Words.N("line.waiting", status.Queued))
 	}

@@ -32,6 +32,7 @@ type fake struct {
 	key      string
 	verified map[string]string // how, by name
 	unstored bool              // the backup isn't stored
+	keyless  bool              // the account's key isn't on this device
 }
 
 func newFake() *fake {
@@ -279,6 +280,9 @@ func (f *fake) Recovery(context.Context, string) (client.Phrase, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := client.Phrase{Stored: !f.unstored, At: start()}
+	if f.keyless {
+		return p, nil
+	}
 	for i := range 24 {
 		p.Words = append(p.Words, "word"+strconv.Itoa(i+1))
 	}
@@ -286,8 +290,12 @@ func (f *fake) Recovery(context.Context, string) (client.Phrase, error) {
 }
 
 func (f *fake) Devices(context.Context) ([]client.DeviceView, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return []client.DeviceView{
-		{Device: chat.DeviceID{0xaa}, Issued: start(), Revoked: start().AddDate(0, 0, 1)}, {Device: chat.DeviceID{0xbb}, Issued: start(), This: true}, {Device: chat.DeviceID{0xcc}, Issued: start()},
+		{Device: chat.DeviceID{0xaa}, Issued: start(), Revoked: start().AddDate(0, 0, 1)}, {Device: chat.DeviceID{0xbb}, Issued: start(), This: true, Key: !f.keyless},
+		{Device: chat.DeviceID{0xcc}, Issued: start()}, {Device: chat.DeviceID{0xee}, Issued: start(), VouchedBy: chat.DeviceID{0xcc}, Absent: true},
+		{Device: chat.DeviceID{0xef}, Issued: start(), VouchedBy: chat.DeviceID{0xcc}, Revoked: start()},
 	}, nil
 }
 
@@ -297,6 +305,12 @@ func (f *fake) RevokeDevice(_ context.Context, id string) (client.DeviceView, er
 	}
 	return client.DeviceView{Device: chat.DeviceID{0xcc}, Issued: start(), Revoked: start()}, nil
 }
+
+func (f *fake) RevokeDeviceBy(ctx context.Context, id, _ string) (client.DeviceView, error) {
+	return f.RevokeDevice(ctx, id)
+}
+func (f *fake) ForgetKey(context.Context, map[int]string) error { return nil }
+func (f *fake) TakeKey(context.Context, string) error           { return nil }
 
 func (f *fake) OpenCode(_ context.Context, _, lang string, _ time.Duration) (client.InviteCode, error) {
 	return client.InviteCode{Number: 7, Words: "7-" + lang + "-ocean", Expires: time.Now().Add(time.Minute)}, nil

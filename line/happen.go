@@ -134,7 +134,10 @@ func (f *face) connection(e client.Event) {
 		f.online = true
 		f.refreshStatus()
 	case client.Offline:
-		if f.online {
+		switch {
+		case e.Err != nil && e.Err.Code == chat.CodePhraseNeeded: // it doesn't come back by itself
+			f.view.problem(e.Err)
+		case f.online:
 			text, _ := safeError(f.Words, e.Err)
 			f.view.notice(f.Words.T("line.offline", "why", text))
 		}

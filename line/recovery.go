@@ -32,6 +32,9 @@ func (f *face) recovery(words []string, _ string) error {
 
 // PhraseText writes the words in six rows of four, each with its number, and what to do with them.
 func PhraseText(w Words, p client.Phrase) string {
+	if len(p.Words) == 0 {
+		return strings.Join([]string{w.T("line.recovery.gone"), storedText(w, p)}, "\n")
+	}
 	const columns = 4
 	widest := 0
 	for _, word := range p.Words {
@@ -48,11 +51,12 @@ func PhraseText(w Words, p client.Phrase) string {
 		rows = append(rows, row.String())
 		row.Reset()
 	}
-	rows = append(rows, w.T("line.recovery.keep"))
+	return strings.Join(append(rows, w.T("line.recovery.keep"), storedText(w, p), w.T("line.recovery.forget")), "\n")
+}
+
+func storedText(w Words, p client.Phrase) string {
 	if p.Stored {
-		rows = append(rows, w.T("line.recovery.stored"))
-	} else {
-		rows = append(rows, w.T("line.recovery.unstored"))
+		return w.T("line.recovery.stored")
 	}
-	return strings.Join(rows, "\n")
+	return w.T("line.recovery.unstored")
 }

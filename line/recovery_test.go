@@ -28,6 +28,14 @@ func TestRecovery(t *testing.T) {
 		d.mu.Unlock()
 		d.press("/recovery yes\r")
 		d.sees("hasn't stored the backup")
+		d.mu.Lock()
+		d.unstored, d.keyless = false, true
+		d.mu.Unlock()
+		d.press("\x0c", "/recovery yes\r") // on a clean screen
+		d.sees("doesn't hold your account's key any more")
+		d.sees("The server has the sealed backup")
+		d.events <- client.Offline{Err: chat.Errorf(chat.CodePhraseNeeded, "reason", client.ReasonRenew)}
+		d.sees("! error phrase_needed.")
 		d.events <- client.DeviceAdded{Name: "alice", Device: chat.DeviceID{0xab, 0xcd}, Issued: start(), Mine: true}
 		d.sees("A new device of yours has joined (abcd0000, made on Tuesday 14 October 2025).")
 		d.events <- client.DeviceAdded{Name: "bob\x1b", Device: chat.DeviceID{0xab, 0xcd}, Issued: start()}

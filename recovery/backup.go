@@ -1,11 +1,7 @@
 package recovery
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha512"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -88,6 +84,11 @@ var errPlain = errors.New("recovery: what was sealed isn't a backup")
 
 // Seal seals a backup as the one with this number, which the server keeps beside it. CodeTooLarge (limit) beyond wire.MaxBackup.
 func Seal(account *trust.Account, serial uint64, b *Backup) ([]byte, error) {
+	return NewSealer(account, b.Server).Seal(serial, b)
+}
+
+// Seal is Seal with a key that is derived already. The backup is of its account and server.
+func (s *Sealer) Seal(serial uint64, b *Backup) ([]byte, error) {
 	b.Version = backupVersion
 	plain := wire.Marshal(b)
 	size := (4 + len(plain) + bucket - 1) / bucket * bucket
@@ -101,22 +102,27 @@ func Seal(account *trust.Account, serial uint64, b *Backup) ([]byte, error) {
 	out[0] = sealVersion
 	copy(out[1:], b.Server[:])
 	_, _ = rand.Read(out[17:headSize]) // never fails
-	return aead(account, b.Server).Seal(out, out[17:headSize], padded, data(out[:17], b.Account, serial)), nil
+	return s.aead().Seal(out, out[17:headSize], padded, data(out[:17], b.Account, serial)), nil
 }
 
 // Open opens what Seal made, as it came from the server with that fingerprint under that number. CodeIdentity (expected, got) when it was made for another
 // server, CodeBackupNewer (version), CodeBackupDamaged when a bit of it, its number or the account isn't what was sealed.
 func Open(account *trust.Account, server chat.Fingerprint, serial uint64, sealed []byte) (*Backup, error) {
+	return NewSealer(account, server).Open(serial, sealed)
+}
+
+// Open is Open with a key that is derived already.
+func (s *Sealer) Open(serial uint64, sealed []byte) (*Backup, error) {
 	switch {
 	case len(sealed) > 0 && sealed[0] > sealVersion:
 		return nil, chat.Errorf(chat.CodeBackupNewer, "version", fmt.Sprint(sealed[0]))
 	case len(sealed) < headSize+bucket+16 || len(sealed) > wire.MaxBackup || sealed[0] != sealVersion:
 		return nil, chat.Errorf(chat.CodeBackupDamaged)
 	}
-	if made := chat.Fingerprint(sealed[1:17]); made != server {
-		return nil, chat.Errorf(chat.CodeIdentity, "expected", made.String(), "got", server.String())
+	if made := chat.Fingerprint(sealed[1:17]); made != s.server {
+		return nil, chat.Errorf(chat.CodeIdentity, "expected", made.String(), "got", s.server.String())
 	}
-	padded, err := aead(account, server).Open(nil, sealed[17:headSize], sealed[headSize:], data(sealed[:17], account.ID(), serial))
+	padded, err := s.aead().Open(nil, sealed[17:headSize], sealed[headSize:], data(sealed[:17], s.account, serial))
 	if err != nil {
 		return nil, chat.Errorf(chat.CodeBackupDamaged).Because(err)
 	}
@@ -124,26 +130,10 @@ func Open(account *trust.Account, server chat.Fingerprint, serial uint64, sealed
 	if err != nil {
 		return nil, err
 	}
-	if b.Server != server || b.Account != account.ID() {
+	if b.Server != s.server || b.Account != s.account {
 		return nil, chat.Errorf(chat.CodeBackupDamaged, "reason", ReasonContent).Because(errPlain)
 	}
 	return b, nil
-}
-
-// aead is AES-256-GCM under the account's backup key. Nonces are random: an account writes far fewer backups than the 2^32 that they are good for.
-func aead(account *trust.Account, server chat.Fingerprint) cipher.AEAD {
-	key, err := hkdf.Key(sha512.New, account.Bytes(), server[:], labelKey, 32)
-	if err != nil {
-		panic("recovery: " + err.Error()) // only for lengths that aren't asked for here
-	}
-	block, err := aes.NewCipher(key)
-	if err == nil {
-		var a cipher.AEAD
-		if a, err = cipher.NewGCM(block); err == nil {
-			return a
-		}
-	}
-	panic("recovery: " + err.Error()) // never: the key has 32 bytes
 }
 
 // data binds a backup to its place: CBOR["huisclos/1 backup", version ‖ fingerprint, account, number].

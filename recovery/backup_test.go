@@ -110,7 +110,7 @@ func reseal(a *trust.Account, padded []byte) []byte {
 	out := make([]byte, headSize)
 	out[0] = sealVersion
 	copy(out[1:], server[:])
-	return aead(a, server).Seal(out, out[17:headSize], padded, data(out[:17], a.ID(), 1))
+	return NewSealer(a, server).aead().Seal(out, out[17:headSize], padded, data(out[:17], a.ID(), 1))
 }
 
 func pad(plain []byte) []byte {

@@ -86,6 +86,19 @@ func eleven(bits []byte, i int) int {
 	return n
 }
 
+// Matches reports whether a word is the one at a place of the secret's phrase, counted from 1, in either language; accents and capitals don't matter.
+func Matches(secret []byte, place int, word string) bool {
+	if len(secret) != SecretSize || place < 1 || place > WordCount {
+		return false
+	}
+	for _, language := range []string{"en", "fr"} {
+		if fold(Words(language, secret)[place-1]) == fold(word) {
+			return true
+		}
+	}
+	return false
+}
+
 // Split takes the words out of what a person typed or pasted: numbers, commas and line breaks between them don't matter.
 func Split(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.Is(unicode.Mn, r) })

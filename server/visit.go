@@ -12,7 +12,6 @@ import (
 	"huisclos/chat"
 	"huisclos/conn"
 	"huisclos/hub"
-	"huisclos/trust"
 	"huisclos/wire"
 )
 
@@ -173,16 +172,7 @@ func (s *Server) attach(m *member, claim access.Claim, proxied bool) ([]byte, er
 func (s *Server) record(ctx context.Context, claim access.Claim, now time.Time) (hub.Login, error) {
 	b := &claim.Body
 	if b.Intent == wire.IntentEnrol {
-		if !claim.Proven {
-			if err := s.vouched(ctx, b); err != nil {
-				return hub.Login{}, err
-			}
-		}
-		return s.config.Store.Enrol(ctx, hub.Enrolment{
-			Account: b.Account, Device: b.Device, Certificate: b.Certificate, ListVersion: b.ListVersion,
-			Name: b.Name, Folded: trust.FoldName(b.Name), Skeleton: trust.Skeleton(b.Name), NameSig: b.NameSig,
-			Generation: b.Generation, Unproven: !claim.Proven, At: now,
-		})
+		return s.enrol(ctx, claim, now)
 	}
 	var proven chat.Generation
 	if claim.Proven {

@@ -20,6 +20,12 @@ import (
 // newWhole is a world with the real hub on a real store.
 func newWhole(t testing.TB, dir string) *world {
 	t.Helper()
+	return newWholeOn(t, dir, func(db *store.SQLite) hub.Store { return db })
+}
+
+// newWholeOn is newWhole with something between server and store.
+func newWholeOn(t testing.TB, dir string, between func(*store.SQLite) hub.Store) *world {
+	t.Helper()
 	open := store.Memory
 	if dir != "" {
 		open = func() (*store.SQLite, error) { return store.Open(dir, store.Options{}) }
@@ -37,7 +43,7 @@ func newWhole(t testing.TB, dir string) *world {
 	w.t, _ = t.(*testing.T)
 	ctx := context.Background()
 	w.server, err = server.New(ctx, server.Config{
-		Identity: id, Store: db, Bus: fanout.NewLocal(), Settings: server.Settings{Limits: server.DefaultLimits()},
+		Identity: id, Store: between(db), Bus: fanout.NewLocal(), Settings: server.Settings{Limits: server.DefaultLimits()},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -115,6 +116,9 @@ func enrolDevice(c *conn, e *hub.Enrolment, account int64) (no int64, fresh bool
 	case no != 0:
 		return no, false, nil
 	}
+	if err := sameList(c, account, e.List); err != nil {
+		return 0, false, err
+	}
 	err = c.exec("INSERT INTO devices (device, account, certificate, list_version, session_gen, proven, revoked, last_login) VALUES (?, ?, ?, ?, 0, 0, 0, ?)",
 		e.Device[:], account, e.Certificate, int64(e.ListVersion), e.At) //nolint:gosec // stored as it is
 	if err != nil {
@@ -122,6 +126,22 @@ func enrolDevice(c *conn, e *hub.Enrolment, account int64) (no int64, fresh bool
 	}
 	no = c.LastInsertRowID()
 	return no, true, writeAudit(c, hub.Audit{Actor: e.Account.String(), Action: "device", Detail: e.Device.String(), At: e.At})
+}
+
+// sameList refuses an enrolment that was allowed by another list than the one that is there; version 0 was allowed by none.
+func sameList(c *conn, account int64, version uint64) error {
+	if version == 0 {
+		return nil
+	}
+	newest := int64(0)
+	err := c.query("SELECT version FROM device_lists WHERE account = ?", func(st *sqlite3.Stmt) error {
+		newest = st.ColumnInt64(0)
+		return nil
+	}, account)
+	if err == nil && uint64(newest) != version { //nolint:gosec // positive
+		err = chat.Errorf(chat.CodeConflict, "version", strconv.FormatInt(newest, 10))
+	}
+	return err
 }
 
 // enrolSession begins a session with an enrolment.

@@ -15,6 +15,7 @@ const LabelDeviceList = "device list"
 // Bounds of a list. Each device that was added can be revoked once, so a full list can still be closed.
 const (
 	MaxListed     = 48            // devices ever added
+	maxByDevices  = 40            // of them, as many as devices may bring it to: a thief of one can't fill the list, the account's key can always add another
 	maxStatements = 2 * MaxListed // additions and revocations
 )
 
@@ -84,7 +85,7 @@ func ParseDeviceList(server chat.Fingerprint, account chat.AccountID, raw []byte
 
 // follows checks a statement against the list before it.
 func (l *DeviceList) follows(s *Statement) bool {
-	if s.Version != l.Version()+1 || s.Account != l.account || s.Previous != l.hash() || l.allowed(s.Action, s.Device) != nil {
+	if s.Version != l.Version()+1 || s.Account != l.account || s.Previous != l.hash() || l.allowed(s.Action, s.Device, s.Signer) != nil {
 		return false
 	}
 	body := s.body(l.server)
@@ -97,9 +98,12 @@ func (l *DeviceList) follows(s *Statement) bool {
 	return Verify(s.Signer, LabelDeviceList, body, s.Signature)
 }
 
-// allowed says whether a device may be added or revoked now. ErrListed.
-func (l *DeviceList) allowed(action ListAction, d chat.DeviceID) error {
-	added, revoked, total := false, false, 0
+// allowed says whether a device may be added or revoked now, by that signer. ErrListed.
+func (l *DeviceList) allowed(action ListAction, d, signer chat.DeviceID) error {
+	added, revoked, total, most := false, false, 0, MaxListed
+	if !signer.IsZero() {
+		most = maxByDevices
+	}
 	for i := range l.statements {
 		s := &l.statements[i]
 		if s.Action == ListAdd {
@@ -112,7 +116,7 @@ func (l *DeviceList) allowed(action ListAction, d chat.DeviceID) error {
 	switch {
 	case d.IsZero(), revoked:
 		return ErrListed
-	case action == ListAdd && !added && total < MaxListed, action == ListRevoke && added:
+	case action == ListAdd && !added && total < most, action == ListRevoke && added:
 		return nil
 	}
 	return ErrListed
@@ -193,7 +197,7 @@ func (l *DeviceList) ChangeBy(by *Device, action ListAction, d chat.DeviceID, at
 }
 
 func (l *DeviceList) change(action ListAction, d chat.DeviceID, at int64, signer chat.DeviceID, sign func(string, []byte) [64]byte) (*DeviceList, error) {
-	if err := l.allowed(action, d); err != nil {
+	if err := l.allowed(action, d, signer); err != nil {
 		return nil, err
 	}
 	s := Statement{Version: l.Version() + 1, Account: l.account, Previous: l.hash(), Action: action, Device: d, At: at, Signer: signer}

@@ -190,7 +190,7 @@ func TestStolenCertificate(t *testing.T) {
 	for name, forge := range map[string]func(c *Certificate){
 		"her device in my account": func(c *Certificate) {
 			c.Account = mallory.ID()
-			c.AccountSignature = Sign(mallory.key, LabelCertificateAccount, c.body())
+			c.Signature = Sign(mallory.key, LabelCertificateAccount, c.body())
 		},
 		"my device in her account": func(c *Certificate) {
 			c.Device = phone.ID()
@@ -199,11 +199,11 @@ func TestStolenCertificate(t *testing.T) {
 		"my HPKE key on her device": func(c *Certificate) { c.HPKE = phone.HPKE().PublicKey().Bytes() },
 		"a later version":           func(c *Certificate) { c.ListVersion = 2 },
 		"another time":              func(c *Certificate) { c.Issued = 1 },
-		"signatures swapped":        func(c *Certificate) { c.AccountSignature, c.DeviceSignature = c.DeviceSignature, c.AccountSignature },
+		"signatures swapped":        func(c *Certificate) { c.Signature, c.DeviceSignature = c.DeviceSignature, c.Signature },
 		"signed under the other label": func(c *Certificate) {
-			c.AccountSignature = Sign(alice.key, LabelCertificateDevice, c.body())
+			c.Signature = Sign(alice.key, LabelCertificateDevice, c.body())
 		},
-		"no signatures": func(c *Certificate) { c.AccountSignature, c.DeviceSignature = [64]byte{}, [64]byte{} },
+		"no signatures": func(c *Certificate) { c.Signature, c.DeviceSignature = [64]byte{}, [64]byte{} },
 	} {
 		c := honest
 		forge(&c)
@@ -232,7 +232,7 @@ func TestBadCertificates(t *testing.T) {
 	// Rightly signed, but nobody could seal anything to it: ML-KEM's values are out of range.
 	a, d, c := certificate()
 	c.HPKE = bytes.Repeat([]byte{0xff}, HPKESize)
-	c.AccountSignature = Sign(a.key, LabelCertificateAccount, c.body())
+	c.Signature = Sign(a.key, LabelCertificateAccount, c.body())
 	c.DeviceSignature = Sign(d.key, LabelCertificateDevice, c.body())
 	if err := c.Verify(); !errors.Is(err, ErrCertificate) {
 		t.Errorf("HPKE key of noise: %v", err)
@@ -242,6 +242,8 @@ func TestBadCertificates(t *testing.T) {
 func FuzzParseCertificate(f *testing.F) {
 	_, _, c := certificate()
 	f.Add(c.Marshal())
+	_, _, _, _, vouched := household(f)
+	f.Add(vouched.Marshal())
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		c, err := ParseCertificate(raw)
 		if err == nil && !bytes.Equal(c.Marshal(), raw) {

@@ -347,6 +347,21 @@ func (v *SQLite) Settled() error {
 	})
 }
 
+// Scrub implements client.Vault: the database is rebuilt, and the log before it emptied.
+func (v *SQLite) Scrub() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.db == nil {
+		return closedError(v.dir)
+	}
+	for _, sql := range []string{"PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"} {
+		if err := v.db.Exec(sql); err != nil {
+			return databaseError(v.path, err)
+		}
+	}
+	return nil
+}
+
 // Remember implements client.Vault.
 func (v *SQLite) Remember(f client.Facts) error { return writeFacts(v.dir, f) }
 

@@ -29,6 +29,7 @@ func Run(t *testing.T, open Opener) {
 	t.Run("what was kept is there after reopening", func(t *testing.T) { reopened(t, open) })
 	t.Run("readers never see half a transaction", func(t *testing.T) { isolated(t, open) })
 	t.Run("it behaves like a map", func(t *testing.T) { likeMap(t, open) })
+	t.Run("scrubbing changes nothing", func(t *testing.T) { scrubbed(t, open) })
 	t.Run("closed is closed", func(t *testing.T) { closed(t, open) })
 }
 
@@ -37,6 +38,28 @@ func put(t *testing.T, v client.Vault, table client.Table, key, value string) {
 	err := v.Update(client.Lazy, func(w client.Writer) error { return w.Put(table, []byte(key), []byte(value)) })
 	if err != nil {
 		t.Fatalf("put %q: %v", key, err)
+	}
+}
+
+func scrubbed(t *testing.T, open Opener) {
+	v, again := open(t)
+	put(t, v, client.TableSelf, "a", "old")
+	put(t, v, client.TableSelf, "a", "new")
+	put(t, v, client.TablePeople, "b", "two")
+	for range 2 {
+		if err := v.Scrub(); err != nil {
+			t.Fatal(err)
+		}
+		put(t, v, client.TableKeys, "c", "three")
+	}
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	v = again()
+	for table, want := range map[client.Table][2]string{client.TableSelf: {"a", "new"}, client.TablePeople: {"b", "two"}, client.TableKeys: {"c", "three"}} {
+		if got := get(t, v, table, want[0]); got != want[1] {
+			t.Errorf("%s is %q, want %q", want[0], got, want[1])
+		}
 	}
 }
 

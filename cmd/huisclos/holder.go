@@ -84,10 +84,7 @@ func (h *holder) Seal(g chat.Generation, account chat.AccountID, device chat.Dev
 	if key.IsZero() || generation != g {
 		return nil, chat.Errorf(chat.CodeKeyUnknown)
 	}
-	cert, err := trust.ParseCertificate(certificate)
-	if err == nil {
-		err = cert.Verify()
-	}
+	cert, _, err := trust.ParseProof(h.server, certificate)
 	if err != nil || cert.Account != account || cert.Device != device {
 		return nil, chat.Errorf(chat.CodeAuth).Because(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"huisclos/access"
 	"huisclos/chat"
+	"huisclos/hub"
 	"huisclos/keys"
 	"huisclos/trust"
 )
@@ -116,6 +117,37 @@ func TestHolderSealsForCertifiedDevicesOnly(t *testing.T) {
 	}
 	if _, err := h.Seal(2, account.ID(), device.ID(), certificate.Marshal()); !errors.Is(err, chat.CodeKeyUnknown) {
 		t.Errorf("sealed for a generation that isn't in force: %v", err)
+	}
+}
+
+// One that another device has let in gets the key too, by the account's list; and not without it.
+func TestHolderSealsForDevicesOfTheList(t *testing.T) {
+	h := testHolder(t)
+	account, first, second := trust.NewAccount(), trust.NewDevice(), trust.NewDevice()
+	l, err := trust.NewDeviceList(h.server, account.ID()).Change(account, trust.ListAdd, first.ID(), 1)
+	if err == nil {
+		l, err = l.ChangeBy(first, trust.ListAdd, second.ID(), 2)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := second.Countersign(first.Vouch(account.ID(), second.Applicant(), 2, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := hub.Person{Account: account.ID(), List: l.Marshal()}
+	grant, err := h.Seal(1, account.ID(), second.ID(), p.Proof(hub.Device{Certificate: c.Marshal()}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := keys.OpenGrant(h.server, 1, account.ID(), second.ID(), second.HPKE(), grant); err != nil || !got.Equal(h.key) {
+		t.Errorf("the device can't open its grant: %v", err)
+	}
+	p.List = l.Upto(1).Marshal()
+	for what, proof := range map[string][]byte{"without a list": c.Marshal(), "with a list without it": p.Proof(hub.Device{Certificate: c.Marshal()})} {
+		if _, err := h.Seal(1, account.ID(), second.ID(), proof); !errors.Is(err, chat.CodeAuth) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 

@@ -27,9 +27,22 @@ func (a *app) recoveryWords() *cobra.Command {
 	c := &cobra.Command{Use: "recovery", Args: cli.Between(0, 0)}
 	settings := config.BindClient(c.Flags())
 	yes := c.Flags().Bool("yes", false, "")
+	forget := c.Flags().Bool("forget-key", false, "")
+	take := c.Flags().Bool("take-key", false, "")
+	revoke := c.Flags().String("revoke", "", "")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := settings.Load(c.Flags()); err != nil {
 			return err
+		}
+		switch {
+		case *forget && (*take || *revoke != "") || *take && *revoke != "":
+			return usage("huisclos recovery --forget-key | --take-key | --revoke ID")
+		case *forget:
+			return a.forgetKey(settings)
+		case *take:
+			return a.takeKey(settings)
+		case *revoke != "":
+			return a.revokeByWords(settings, *revoke)
 		}
 		return a.showWords(settings, *yes)
 	}

@@ -156,5 +156,29 @@ func testDeviceLists(w *world) {
 	if d := people[0].Devices; len(d) != 2 || d[0].Revoked || !d[1].Revoked {
 		w.Errorf("%+v", d)
 	}
+	// A device that was let in by the list is let in by the one that is there.
+	third := e
+	third.Device, third.Certificate, third.List = chat.DeviceID{250}, []byte{250}, 2
+	_, err = w.Enrol(w.ctx, third)
+	w.want("by an older list", err, chat.CodeConflict)
+	var old *chat.Error
+	if !errors.As(err, &old) || old.Params["version"] != "3" {
+		w.Errorf("it doesn't say which one is there: %v", err)
+	}
+	people, err = w.People(w.ctx, []chat.AccountID{e.Account}, nil, nil)
+	w.must(err)
+	if len(people[0].Devices) != 2 {
+		w.Errorf("it was recorded: %+v", people[0].Devices)
+	}
+	third.List = 3
+	l, err = w.Enrol(w.ctx, third)
+	w.must(err)
+	if !l.New {
+		w.Errorf("%+v", l)
+	}
+	third.List = 2 // it is known: the list isn't what lets it in
+	if l, err = w.Enrol(w.ctx, third); err != nil || l.New {
+		w.Errorf("%+v, %v", l, err)
+	}
 	w.want("of nobody", w.PutDeviceList(w.ctx, chat.AccountID{200}, hub.DeviceList{Version: 1, List: []byte{1}}, hub.Audit{}), chat.CodeNoAccount)
 }

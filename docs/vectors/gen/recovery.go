@@ -36,6 +36,7 @@ type Recovery struct {
 	Statements      []Hex // of a device list: the account adds alice's device, that one another, and the account revokes this
 	List            Hex
 	WrongLists      []WrongList
+	Vouching        Vouching
 }
 
 // WrongList is a device list that must be refused.
@@ -95,6 +96,7 @@ func (w *world) recovery() Recovery {
 	tr := access.TR(t0, sigS, a)
 	sig := w.account.Sign(access.LabelRecover, tr[:])
 	w.deviceList(&v)
+	v.Vouching = w.vouching()
 	v.TR, v.SigR, v.Recover = tr[:], sig[:], wire.Encode(&wire.Recover{Account: a, Sig: sig})
 	return v
 }

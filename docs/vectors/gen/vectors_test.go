@@ -156,7 +156,7 @@ func TestSignatures(t *testing.T) {
 	if err != nil || c.Verify() != nil {
 		t.Fatal(err)
 	}
-	same(t, "the account's", sign(v.AccountSeed, "device certificate, account", v.Certified), c.AccountSignature[:])
+	same(t, "the account's", sign(v.AccountSeed, "device certificate, account", v.Certified), c.Signature[:])
 	same(t, "the device's", sign(v.DeviceSeed, "device certificate, device", v.Certified), c.DeviceSignature[:])
 	same(t, "HPKE key", c.HPKE, v.HPKEPublic)
 	fingerprint := load[IDs](t, "ids.json").Fingerprint
@@ -578,6 +578,28 @@ func TestRecovery(t *testing.T) {
 	same(t, "list", list.Marshal(), v.List)
 	for _, wrong := range v.WrongLists {
 		if _, err := trust.ParseDeviceList(chat.Fingerprint(v.Server), account, wrong.List); err == nil {
+			t.Error(wrong.Why)
+		}
+	}
+	checkVouching(t, chat.Fingerprint(v.Server), account, &v.Vouching)
+}
+
+func checkVouching(t *testing.T, server chat.Fingerprint, account chat.AccountID, v *Vouching) {
+	t.Helper()
+	c, list, err := trust.ParseProof(server, v.Proof)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the certificate", c.Marshal(), v.Certificate)
+	same(t, "its list", list.Marshal(), v.List)
+	same(t, "the voucher's", c.Signature[:], v.VoucherSignature)
+	if c.Account != account || !trust.Verify(c.Voucher, "device certificate, voucher", v.Certified, c.Signature) {
+		t.Error("the voucher hasn't signed it")
+	}
+	same(t, "the device's", sign(v.DeviceSeed, "device certificate, device", v.Certified), c.DeviceSignature[:])
+	same(t, "the device's in the vector", c.DeviceSignature[:], v.DeviceSignature)
+	for _, wrong := range v.Wrong {
+		if _, _, err := trust.ParseProof(server, wrong.Proof); err == nil {
 			t.Error(wrong.Why)
 		}
 	}
