@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"huisclos/client"
@@ -12,7 +13,7 @@ import (
 )
 
 // roomJoin: coming into a private room of 1,000 members over the real server, from the invitation to being in it, beside what package mls alone needs for
-// a group of the same size that was made in the same steps.
+// a group of the same size that was made in the same steps: once among strangers, and once more into another room of the same people.
 func roomJoin(r *run) ([]row, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
@@ -27,7 +28,7 @@ func roomJoin(r *run) ([]row, error) {
 	}
 	n := r.scale(1000)
 	cfg := benchGroups()
-	members, err := crowd(ctx, link, 0, n-2, func(m *member) error { return m.publish(cfg) })
+	members, err := crowd(ctx, link, 0, n-2, func(m *member) error { return errors.Join(m.publish(cfg), m.publish(cfg)) })
 	if err != nil {
 		return nil, err
 	}
@@ -37,52 +38,67 @@ func roomJoin(r *run) ([]row, error) {
 		return nil, err
 	}
 	defer maker.Close(ctx)
-	if _, err := maker.CreatePrivate(ctx, "crowd"); err != nil {
+	alone, err := joinAlone(cfg, n)
+	if err != nil {
 		return nil, err
+	}
+	late, err := client.Open(client.Config{Vault: client.NewMemory(), Dial: dialClient, Address: link.Address, Key: link.Key.Reveal(), Name: "late", Packages: 2})
+	if err != nil {
+		return nil, err
+	}
+	defer late.Close(ctx)
+	if err := late.Online(ctx); err != nil {
+		return nil, err
+	}
+	var rows []row
+	for _, who := range []string{"strangers", "people known before"} {
+		room := strings.ReplaceAll(who, " ", "-")
+		if err := gather(ctx, maker, room, members); err != nil {
+			return nil, err
+		}
+		ours, err := joinRoom(ctx, room, maker, late)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row{
+			what: fmt.Sprintf("join a private room of %d %s", n, who), ours: ours.Round(time.Millisecond).String(), yardstick: alone.Round(time.Millisecond).String(),
+			ratio: float64(ours) / float64(alone), most: 2, note: "mls alone",
+		})
+	}
+	return rows, nil
+}
+
+// gather makes a room and invites everybody.
+func gather(ctx context.Context, maker *client.Client, room string, members []*member) error {
+	if _, err := maker.CreatePrivate(ctx, room); err != nil {
+		return err
 	}
 	for left := members; len(left) > 0; {
 		var names []string
 		for _, m := range left[:min(len(left), wire.MaxTake)] {
 			names = append(names, m.name)
 		}
-		if err := maker.Invite(ctx, "crowd", names...); err != nil {
-			return nil, fmt.Errorf("inviting: %w", err)
+		if err := maker.Invite(ctx, room, names...); err != nil {
+			return fmt.Errorf("inviting: %w", err)
 		}
 		left = left[len(names):]
 	}
-	alone, err := joinAlone(cfg, n)
-	if err != nil {
-		return nil, err
-	}
-	ours, err := joinRoom(ctx, link, maker)
-	if err != nil {
-		return nil, err
-	}
-	return []row{{
-		what: fmt.Sprintf("join a private room of %d members", n), ours: ours.Round(time.Millisecond).String(), yardstick: alone.Round(time.Millisecond).String(),
-		ratio: float64(ours) / float64(alone), most: 2, note: "mls alone",
-	}}, nil
+	return nil
 }
 
-// joinRoom invites somebody new and times until he is in: from the maker's acknowledged commit, or the invitation, whichever is later known, to the event.
-func joinRoom(ctx context.Context, link keys.Link, maker *client.Client) (time.Duration, error) {
-	late, err := client.Open(client.Config{Vault: client.NewMemory(), Dial: dialClient, Address: link.Address, Key: link.Key.Reveal(), Name: "late", Packages: 2})
-	if err != nil {
-		return 0, err
-	}
-	defer late.Close(ctx)
+// joinRoom invites somebody and times until he is in: from the maker's acknowledged commit, or the invitation, whichever is later known, to the event.
+func joinRoom(ctx context.Context, room string, maker, late *client.Client) (time.Duration, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	events, err := late.Events(ctx)
 	if err != nil {
-		return 0, err
-	}
-	if err := late.Online(ctx); err != nil {
 		return 0, err
 	}
 	mine, err := maker.Events(ctx)
 	if err != nil {
 		return 0, err
 	}
-	go func() { _ = maker.Invite(ctx, "crowd", "late") }()
+	go func() { _ = maker.Invite(ctx, room, "late") }()
 	var begin time.Time
 	for {
 		select {
@@ -91,7 +107,7 @@ func joinRoom(ctx context.Context, link keys.Link, maker *client.Client) (time.D
 				begin = time.Now()
 			}
 		case e := <-events:
-			if i, ok := e.(client.Invited); ok && i.Room == "crowd" {
+			if i, ok := e.(client.Invited); ok && i.Room == room {
 				if begin.IsZero() {
 					return 0, errors.New("in before the invitation")
 				}
