@@ -8,7 +8,7 @@ import (
 
 // Event is one of: Message, Sent, SendFailed, Arrivals, Online, Offline, Notice,
 // Gap, RoomStopped, RoomResumed, Rotated, KeyMissing, KeyGained, IdentityChanged, NewDevice, DeviceAdded, DeviceRevoked,
-// DevicesWithheld, Missed, Ended, Invited, InvitationRefused, PutOut, Left, Returning, Returned, Updated, PastShared.
+// DevicesWithheld, Missed, Ended, Invited, InvitationRefused, PutOut, Left, Returning, Returned, Updated, PastShared, Held.
 type Event interface{ event() }
 
 // Sent tells that a message of ours is durable on the server.
@@ -175,6 +175,16 @@ type PastShared struct {
 }
 
 func (PastShared) event() {}
+
+// Held tells that slow mode keeps a text of ours back, and until when by our clock; those that wait behind it keep their order.
+type Held struct {
+	Room   string
+	ID     chat.MessageID
+	Until  time.Time
+	Queued int // texts that wait, with it
+}
+
+func (Held) event() {}
 
 // Invited tells that somebody has taken us into a private room, or has begun a direct conversation. We are in it.
 type Invited struct {

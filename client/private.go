@@ -38,6 +38,13 @@ type private struct {
 	later        bool                  // it is asked again in a while
 	out          bool                  // in this session the server said that we aren't on the roster; it was told
 	early        uint64                // the epoch for which a commit of what waits was planned
+	rulings      int                   // in a row, to put the server's rules right
+	ruled        bool                  // the commit that is being read changes what the server enforces
+	marks        bool                  // what isn't a text says so on its envelope
+	hold         time.Time             // our next text waits until then, by what the server said
+	heldUntil    time.Time             // when it is tried again
+	heldIn       *session              // and in which session
+	heldID       chat.MessageID        // the text of which it was told that it waits
 }
 
 // opened is what Group.Open said of the entry at seq.
@@ -320,5 +327,9 @@ func (e *engine) afterwards(r *room, wait time.Duration, f func()) {
 
 // privateEnvelope makes an envelope around an MLSMessage of ours.
 func (e *engine) privateEnvelope(r *room, id chat.MessageID, message []byte) []byte {
-	return wire.Marshal(&wire.PrivateEnvelope{Version: 2, Room: r.id, Account: e.id.account(), Device: e.id.device(), ID: id, Message: message})
+	return e.envelopeOf(r, id, message, 2)
+}
+
+func (e *engine) envelopeOf(r *room, id chat.MessageID, message []byte, version uint) []byte {
+	return wire.Marshal(&wire.PrivateEnvelope{Version: version, Room: r.id, Account: e.id.account(), Device: e.id.device(), ID: id, Message: message})
 }

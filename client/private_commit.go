@@ -189,7 +189,7 @@ func (e *engine) dress(s *sent, pending *mls.Pending, unproven bool) error {
 // submit sends a commit against the newest entry of its kind, with the changes that make the roster what the group will be.
 func (e *engine) submit(r *room, s *sent) {
 	p := r.priv
-	e.roster(r, func(list []wire.RosterMember) {
+	e.roster(r, func(list *wire.RosterList) {
 		if p.sent != s || s.flying {
 			return // another commit came first meanwhile
 		}
@@ -206,7 +206,12 @@ func (e *engine) submit(r *room, s *sent) {
 				after[a] = true
 			}
 		}
-		s.frame.Add, s.frame.Remove = rosterChange(list, after)
+		s.frame.Add, s.frame.Remove = rosterChange(list.Members, after)
+		state := &p.state
+		if s.state != nil {
+			state = s.state
+		}
+		s.frame.Rules = e.ruling(r, list, state)
 		s.frame.Base = r.rec.Private.Commit
 		s.flying, s.refused = true, false
 		if size := commitSize(&s.frame); size > wire.MaxCommit {
@@ -224,7 +229,7 @@ func (e *engine) submit(r *room, s *sent) {
 
 // commitSize is about how long the frame is.
 func commitSize(f *wire.Commit) int {
-	size := 1024 + len(f.Envelope) + len(f.Info) + len(f.Tree) + 34*(len(f.Add)+len(f.Remove))
+	size := 1024 + 3*34*wire.MaxRuled*len(f.Rules) + len(f.Envelope) + len(f.Info) + len(f.Tree) + 34*(len(f.Add)+len(f.Remove))
 	for i := range f.Welcomes {
 		size += len(f.Welcomes[i].Welcome) + 64
 	}
@@ -232,13 +237,13 @@ func commitSize(f *wire.Commit) int {
 }
 
 // roster asks for a room's roster; with the end of the session neither is called.
-func (e *engine) roster(r *room, f func([]wire.RosterMember), failed func(*chat.Error)) {
+func (e *engine) roster(r *room, f func(*wire.RosterList), failed func(*chat.Error)) {
 	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.Roster{Ref: ref, Room: r.id}) },
 		func(frame wire.Frame, err *chat.Error) {
 			list, ok := frame.(*wire.RosterList)
 			switch {
 			case ok && list.Room == r.id:
-				f(list.Members)
+				f(list)
 			case e.session == nil:
 			case err == nil:
 				e.disconnected(chat.Errorf(chat.CodeFrame).Because(errProtocol))
@@ -357,6 +362,8 @@ func (e *engine) ownCommit(r *room, n chat.Seq, v *verdict) {
 // takeState puts a state in force.
 func (e *engine) takeState(r *room, s roomState) {
 	p := r.priv
+	before, now := p.state.rules(), s.rules()
+	p.ruled = !before.Equal(&now)
 	p.state = s
 	r.rec.Private.State = s.marshal()
 	e.touch(r)

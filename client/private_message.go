@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"errors"
-	"slices"
 
 	"huisclos/chat"
 	"huisclos/mls"
@@ -131,7 +130,7 @@ func (e *engine) readMessage(r *room, n chat.Seq, env *wire.PrivateEnvelope, m *
 		v.rec.Form = Unsupported
 		return
 	}
-	v.env = in.envelope(r.id, env)
+	v.env, v.service = in.envelope(r.id, env), env.Version == wire.ServiceEnvelope
 	if in.Kind.proves() && m.Epoch() >= r.rec.Private.Epoch && e.knows(r, env.Device) {
 		e.proven(r)
 	}
@@ -266,12 +265,13 @@ func (e *engine) readText(r *room, body []byte, v *verdict) {
 		v.refuse(chat.CodeRevoked, errRevoked)
 		return
 	}
-	if slices.Contains(p.state.Muted, v.env.Account) && p.state.role(v.env.Account) == Plain {
+	if p.state.mutes(v.env.Account) {
 		v.refuse(chat.CodeMuted, nil, "name", e.people.name(v.env.Account))
 		return
 	}
 	v.takeContent(body)
 	v.rec.Moderates = e.moderates(r, v.env.Account)
+	e.slow(r, v)
 }
 
 // readProposal queues a proposal that the room's rules allow. Whoever commits next takes it along.

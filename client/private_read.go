@@ -190,7 +190,7 @@ func (e *engine) readCommit(r *room, n chat.Seq, env *wire.PrivateEnvelope, o *o
 	}
 	c, ok := o.v.(*mls.StagedCommit)
 	err := o.err
-	if err == nil && (!ok || !bytes.Equal(c.AuthenticatedData(), env.ID[:])) {
+	if err == nil && (!ok || !bytes.Equal(c.AuthenticatedData(), env.ID[:]) || env.Version == wire.ServiceEnvelope) {
 		err = errProtocol
 	}
 	if err == nil {
@@ -350,9 +350,10 @@ func (e *engine) advanced(r *room, n chat.Seq, v *verdict, m membership) {
 			}
 		}
 	}
-	if len(went) > 0 {
+	if len(went) > 0 || p.ruled {
 		rec.Confirm = n
 	}
+	p.ruled = false
 	e.touch(r)
 	p.sent = nil
 	e.wake(r)

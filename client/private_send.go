@@ -93,6 +93,13 @@ func (e *engine) protect(r *room, o *outgoing) bool {
 	if r.rec.Private.Unproven && o.rec.Kind == innerMessage {
 		return false // nothing is said to a group that may not be the room's
 	}
+	if o.rec.Kind == innerMessage && p.state.mutes(e.id.account()) {
+		e.failed(r, o, chat.Errorf(chat.CodeMuted, "name", e.self.Name))
+		return true
+	}
+	if o.isText() && e.held(r, o) {
+		return false
+	}
 	if e.mustCommit(r) {
 		e.commitFirst(r)
 		return false
@@ -118,11 +125,19 @@ func (e *engine) protect(r *room, o *outgoing) bool {
 		e.failed(r, o, asError(err))
 		return true
 	}
-	raw := e.privateEnvelope(r, o.rec.ID, message)
+	raw := e.contentEnvelope(r, o, message)
 	in.Content = nil
 	o.rec.Inner = wire.Marshal(&in)
 	e.sendSealed(r, o, raw)
 	return true
+}
+
+// contentEnvelope is the envelope of a message or a proposal.
+func (e *engine) contentEnvelope(r *room, o *outgoing, message []byte) []byte {
+	if e.marked(r, o) {
+		return e.envelopeOf(r, o.rec.ID, message, wire.ServiceEnvelope)
+	}
+	return e.privateEnvelope(r, o.rec.ID, message)
 }
 
 // sendSealed keeps what was sealed and sends it.
@@ -152,7 +167,7 @@ func (e *engine) proposeLeaving(r *room, o *outgoing) bool {
 	}
 	in := inner{Version: 1, Counter: r.rec.OwnCounter, Previous: r.rec.OwnHash}
 	o.rec.Inner = wire.Marshal(&in)
-	raw := e.privateEnvelope(r, o.rec.ID, message)
+	raw := e.contentEnvelope(r, o, message)
 	before := r.rec.OwnHash
 	e.sendSealed(r, o, raw)
 	r.rec.OwnHash = before // a proposal has no counter
@@ -171,7 +186,7 @@ func (e *engine) confirmed(r *room) bool {
 	}
 	p.busy = true
 	epoch := p.g.Epoch()
-	e.roster(r, func(list []wire.RosterMember) {
+	e.roster(r, func(list *wire.RosterList) {
 		p.busy = false
 		if p.g == nil || p.g.Epoch() != epoch {
 			e.wake(r)
@@ -181,11 +196,12 @@ func (e *engine) confirmed(r *room) bool {
 		for a := range p.devices {
 			group[a] = true
 		}
-		add, _ := rosterChange(list, group)
-		if len(add) > 0 {
+		add, _ := rosterChange(list.Members, group)
+		if len(add) > 0 || e.misruled(r, list) {
 			e.commitFirst(r)
 			return
 		}
+		rec.Confirm = max(rec.Confirm, rec.Applied) // what the roster and the rules were compared with
 		rec.Confirmed = rec.Confirm
 		e.touch(r)
 		e.soon(func() { e.pump(r) })
@@ -233,8 +249,10 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 		}
 		v.takeContent(body)
 		v.rec.Moderates = e.moderates(r, e.id.account())
-		if slices.Contains(p.state.Muted, e.id.account()) && p.state.role(e.id.account()) == Plain {
+		if p.state.mutes(e.id.account()) {
 			v.refuse(chat.CodeMuted, nil, "name", e.self.Name)
+		} else {
+			e.slow(r, v)
 		}
 	}
 	if !e.checkInner(r, n, v) {

@@ -161,6 +161,10 @@ func (s *scripted) SetPast(_ context.Context, r string, days int) error {
 	return s.note("past", r, fmt.Sprint(days))
 }
 
+func (s *scripted) SetSlow(_ context.Context, r string, wait time.Duration) error {
+	return s.note("slow", r, wait.String())
+}
+
 func (s *scripted) Mute(_ context.Context, r, name string, mute bool) error {
 	return s.note("mute", r, name, fmt.Sprint(mute))
 }
@@ -274,6 +278,7 @@ func TestRemoteCalls(t *testing.T) {
 	check("role", nil, nil, r.SetRole(ctx, "team", "bob", Moderator))
 	check("topic", nil, nil, r.SetTopic(ctx, "team", "tea"))
 	check("past", nil, nil, r.SetPast(ctx, "team", 7))
+	check("slow", nil, nil, r.SetSlow(ctx, "team", time.Minute))
 	check("mute", nil, nil, r.Mute(ctx, "team", "bob", true))
 	check("ban", nil, nil, r.Ban(ctx, "team", "bob", true))
 	messages, err := r.History(ctx, "f", 3, 10)

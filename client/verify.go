@@ -136,11 +136,12 @@ func (e *engine) keep(r *room, n chat.Seq, rec *entryRecord) {
 
 // verdict is what the checks say of an entry.
 type verdict struct {
-	rec  entryRecord
-	env  *wire.Envelope // nil when it isn't one
-	seq  chat.Seq
-	good bool        // the seal is good: the sender wrote it
-	stop *chat.Error // the room must stop
+	rec     entryRecord
+	env     *wire.Envelope // nil when it isn't one
+	seq     chat.Seq
+	good    bool        // the seal is good: the sender wrote it
+	service bool        // of a private room: its envelope says that it isn't a new text
+	stop    *chat.Error // the room must stop
 }
 
 func (v *verdict) refuse(code chat.Code, cause error, pairs ...string) {

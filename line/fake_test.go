@@ -228,8 +228,11 @@ func (f *fake) Remove(_ context.Context, room, _ string) error           { retur
 func (f *fake) SetRole(_ context.Context, room, _ string, _ client.Role) error {
 	return notPrivate(room)
 }
-func (f *fake) SetPast(_ context.Context, room string, _ int) error  { return notPrivate(room) }
-func (f *fake) SetTopic(_ context.Context, room, _ string) error     { return notPrivate(room) }
+func (f *fake) SetPast(_ context.Context, room string, _ int) error { return notPrivate(room) }
+func (f *fake) SetTopic(_ context.Context, room, _ string) error    { return notPrivate(room) }
+func (f *fake) SetSlow(_ context.Context, room string, _ time.Duration) error {
+	return notPrivate(room)
+}
 func (f *fake) Mute(_ context.Context, room, _ string, _ bool) error { return notPrivate(room) }
 func (f *fake) Ban(_ context.Context, room, _ string, _ bool) error  { return notPrivate(room) }
 

@@ -70,7 +70,7 @@ type jsonChange struct {
 func changesJSON(all []client.Change) (out []jsonChange) {
 	names := map[client.About]string{
 		client.AboutTopic: "topic", client.AboutRole: "role", client.AboutMuted: "mute", client.AboutUnmuted: "unmute",
-		client.AboutBanned: "ban", client.AboutUnbanned: "unban", client.AboutPast: "past",
+		client.AboutBanned: "ban", client.AboutUnbanned: "unban", client.AboutPast: "past", client.AboutSlow: "slow",
 	}
 	for _, c := range all {
 		j := jsonChange{What: names[c.About], Name: c.Name, Value: c.Value}
@@ -210,6 +210,8 @@ func stateJSON(w Words, e client.Event) []byte {
 		return jsonEvent("returning", "room", e.Room)
 	case client.PastShared:
 		return jsonEvent("past_shared", "room", e.Room, "by", e.By, "messages", e.Messages, "more", e.More)
+	case client.Held:
+		return jsonEvent("held", "room", e.Room, "id", e.ID.String(), "until", timeJSON(e.Until), "queued", e.Queued)
 	case client.Returned:
 		return jsonEvent("returned", "room", e.Room)
 	case client.CodeUsed:

@@ -192,6 +192,10 @@ func changeText(w Words, m client.Message) string {
 			rows = append(rows, pastText(w, m, c))
 			continue
 		}
+		if c.About == client.AboutSlow {
+			rows = append(rows, slowText(w, by, m.Room, c.Value))
+			continue
+		}
 		rows = append(rows, w.T(aboutID(c), "by", by, "name", edit.SafeLine(c.Name), "topic", edit.SafeLine(c.Value), "room", m.Room))
 	}
 	if len(m.Added) > 0 && strings.HasPrefix(m.Room, "@") {
@@ -243,7 +247,7 @@ func aboutID(c client.Change) string {
 		return "line.about.banned"
 	case client.AboutUnbanned:
 		return "line.about.unbanned"
-	case client.AboutRole, client.AboutPast:
+	case client.AboutRole, client.AboutPast, client.AboutSlow:
 	}
 	return "line.about." + roleName(c.Role)
 }
@@ -275,6 +279,8 @@ func (f *face) membership(e client.Event) {
 		f.view.notice(w.T("line.returning", "room", e.Room))
 	case client.PastShared:
 		f.view.notice(w.N("line.pastshared", e.Messages, "by", edit.SafeLine(e.By), "room", e.Room))
+	case client.Held:
+		f.view.notice(f.heldText(e))
 	case client.Returned:
 		f.view.notice(w.T("line.returned", "room", e.Room))
 	}
