@@ -314,7 +314,7 @@ func TestRemoteCalls(t *testing.T) {
 	want := []string{
 		"status", "online", "join #lobby", "leave a", "create b", "rooms", "people c", "queue d /not a command", "post d x", "send e text",
 		"flush", "private bob hi", "found team", "invite team bob carol", "remove team bob", "members team", "role team bob 1", "topic team tea",
-		"past team 7", "mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "safety bob", "verify bob 12345", "unverify bob", "recovery fr", "devices", "revoke abcd", "code team fr 1m0s", "uncode 7", "read i",
+		"past team 7", "slow team 1m0s", "mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "safety bob", "verify bob 12345", "unverify bob", "recovery fr", "devices", "revoke abcd", "code team fr 1m0s", "uncode 7", "read i",
 	}
 	if diff := cmp.Diff(want, s.asked); diff != "" {
 		t.Errorf("the owner was asked (-want +got):\n%s", diff)

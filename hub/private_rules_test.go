@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"huisclos/chat"
@@ -32,10 +33,12 @@ func TestRulesOfARoom(t *testing.T) {
 		bob.acked(service)
 		bob.refused("a Commit that says that it is something else", wire.Encode(&wire.Commit{Room: d.id, ID: e.ID, Base: 2, Envelope: wire.Marshal(&e)}), chat.CodeEnvelope)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		bob.acked(d.message(bob, 2, "and more"))
 		rules.Muted = []chat.AccountID{bob.peer.Account}
 		alice.acked(d.commit(alice, 2, func(f *wire.Commit) { f.Rules = []wire.RoomRules{rules} }))
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		bob.acked(d.message(bob, 6, "two alone: nobody confirms it"))
 	})
 }
