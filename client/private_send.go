@@ -43,11 +43,11 @@ func (e *engine) mustCommit(r *room) bool {
 	return len(p.g.Proposals()) > 0 || r.rec.Private.Updated == 0 && p.g.Size() > 1 && p.g.Size() <= maxUpdated
 }
 
-// commitFirst wants a commit of what waits, once.
+// commitFirst wants a commit of what waits, once; before another state of the room, whose telling may wait for it.
 func (e *engine) commitFirst(r *room) {
 	p := r.priv
-	if p.sent == nil && len(p.intents) == 0 {
-		p.intents = append(p.intents, new(intent))
+	if p.sent == nil && (len(p.intents) == 0 || p.intents[0].state != nil) {
+		p.intents = slices.Insert(p.intents, 0, new(intent))
 	}
 	e.soon(func() { e.drive(r) })
 }
