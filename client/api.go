@@ -255,6 +255,9 @@ type Message struct {
 	Left       []string // who asked for it themselves
 	NewDevices []string // members of whom one more device is in the room
 	Returned   bool     // Sender couldn't follow, and came back
+	Weak       []string // who came on a key that is used more than once: weaker until their first change of keys
+	Silent     []string // who was taken out because nothing came of them for 60 days
+	Sleeping   []string // members of whom a device was taken out for that
 	Changes    []Change
 	What       What
 	Ref        *Quote // what it answers, edits, takes back or reacts at; nil for none

@@ -192,6 +192,7 @@ type Invited struct {
 	By      string
 	Direct  bool
 	Members int
+	Weak    bool // on a key that is used more than once: what is written to us is weaker until our first message
 }
 
 // InvitationRefused tells that an invitation wasn't what it claimed to be, and why.
@@ -202,7 +203,10 @@ type InvitationRefused struct {
 
 // PutOut tells that we aren't in a private room any more. By is who removed us; empty when only the server says so: then
 // nothing is forgotten, and the next session asks again.
-type PutOut struct{ Room, By string }
+type PutOut struct {
+	Room, By string
+	Silent   bool // this device had said nothing for 60 days
+}
 
 // Left tells that we have left a private room.
 type Left struct{ Room string }

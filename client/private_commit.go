@@ -44,7 +44,7 @@ func (e *engine) makeCommit(r *room, in *intent) error {
 
 // record is what of a commit must outlive the process.
 func (s *sent) record() *pendingRecord {
-	rec := &pendingRecord{Added: s.change.added, Removed: s.change.removed, Left: s.change.left, Devices: s.change.devices}
+	rec := &pendingRecord{Weak: s.change.weak, Gone: s.change.gone, Added: s.change.added, Removed: s.change.removed, Left: s.change.left, Devices: s.change.devices}
 	if s.state != nil {
 		rec.State = s.state.marshal()
 	}
@@ -57,7 +57,7 @@ func (rec *pendingRecord) restore() *sent {
 	if rec == nil {
 		return s
 	}
-	s.change = membership{added: rec.Added, removed: rec.Removed, left: rec.Left, devices: rec.Devices}
+	s.change = membership{added: rec.Added, removed: rec.Removed, left: rec.Left, devices: rec.Devices, weak: rec.Weak, gone: rec.Gone}
 	if state, err := parseState(rec.State); err == nil {
 		s.state = &state
 	}
@@ -150,7 +150,7 @@ func (e *engine) removals(p *private, in *intent, s *sent) []*mls.Proposal {
 		l := leafOf(leaf)
 		if i != p.g.Own() && !proposed[i] && (slices.Contains(in.remove, l.Account) || slices.Contains(in.devices, l.Device)) {
 			all = append(all, &mls.Proposal{Type: mls.ProposalRemove, Remove: i})
-			s.change.removed = append(s.change.removed, l.Account)
+			s.change.removed, s.change.gone = append(s.change.removed, l.Account), append(s.change.gone, l.Device)
 		}
 		return true
 	})
@@ -348,6 +348,7 @@ func (e *engine) ownCommit(r *room, n chat.Seq, v *verdict) {
 		e.takeState(r, *s.state)
 	}
 	r.rec.Private.Updated = time.Now().UnixMilli()
+	e.committed(r, e.id.device())
 	v.good = true
 	e.advanced(r, n, v, s.change)
 	if len(v.rec.Added) > 0 {

@@ -39,6 +39,8 @@ const (
 	innerWantProof innerKind = 5
 	// innerProof does.
 	innerProof innerKind = 6
+	// innerSilent: devices of which nothing came for long, and which the sender is about to remove.
+	innerSilent innerKind = 10
 )
 
 // readContent judges a message, or a proposal.
@@ -125,6 +127,7 @@ func (e *engine) readMessage(r *room, n chat.Seq, env *wire.PrivateEnvelope, m *
 		return
 	}
 	v.good = true
+	e.heard(r, env.Device)
 	var in inner
 	if wire.UnmarshalStrict(plain, &in) != nil || in.Version != 1 {
 		v.rec.Form = Unsupported
@@ -242,6 +245,9 @@ func (e *engine) readInner(r *room, n chat.Seq, in *inner, epoch uint64, v *verd
 	case innerWantProof:
 		v.rec.Form = Silent
 		e.giveProof(r, in.Content)
+	case innerSilent:
+		v.rec.Form = Silent
+		e.tellSilent(r, v.env.Account, epoch, in.Content)
 	case innerProof:
 		v.rec.Form = Silent
 		p.proofs++
@@ -297,6 +303,7 @@ func (e *engine) readProposal(r *room, n chat.Seq, env *wire.PrivateEnvelope, m 
 		return
 	}
 	v.good = true
+	e.heard(r, env.Device)
 	v.rec.Form = Silent
 	e.planCommit(r)
 }

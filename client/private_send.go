@@ -74,6 +74,7 @@ func (e *engine) refresh(r *room) {
 	if p.g == nil || r.phase != live {
 		return
 	}
+	e.watch(r)
 	due := time.UnixMilli(max(r.rec.Private.Updated, r.rec.Private.Since)).Add(p.cadence())
 	if time.Now().After(due) && p.g.Size() > 1 {
 		e.commitFirst(r)
@@ -261,6 +262,10 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 	if o.rec.Kind == innerWantPast {
 		r.rec.Private.Asked = v.rec.ID
 		e.touch(r)
+	}
+	if o.rec.Kind == innerSilent {
+		e.tellSilent(r, e.id.account(), epoch, o.rec.Content)
+		e.wake(r)
 	}
 	if o.rec.Kind == innerState {
 		if s, err := parseState(o.rec.Content); err == nil {

@@ -394,6 +394,11 @@ func (b *book) message(id chat.RoomID, room string, n chat.Seq, rec *entryRecord
 	if m.NewDevices, err = namesOf(rec.Devices, name); err != nil {
 		return m, err
 	}
+	if err := errors.Join(
+		into(&m.Weak, rec.Weak, name), into(&m.Silent, rec.Silent, name), into(&m.Sleeping, rec.Sleeping, name),
+	); err != nil {
+		return m, err
+	}
 	for _, a := range rec.About {
 		c := Change{About: a.What, Value: a.Value}
 		if c.Name, err = name(a.Account); err != nil {
@@ -411,6 +416,12 @@ func (b *book) message(id chat.RoomID, room string, n chat.Seq, rec *entryRecord
 		m.Err = &chat.Error{Code: rec.Code, Params: rec.Params}
 	}
 	return m, nil
+}
+
+// into is namesOf into a field.
+func into(to *[]string, accounts []chat.AccountID, name func(chat.AccountID) (string, error)) (err error) {
+	*to, err = namesOf(accounts, name)
+	return err
 }
 
 func namesOf(accounts []chat.AccountID, name func(chat.AccountID) (string, error)) ([]string, error) {

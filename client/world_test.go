@@ -94,13 +94,19 @@ type person struct {
 
 func (w *world) person(name string, vault client.Vault) *person {
 	w.t.Helper()
+	return w.personAt(name, vault, nil)
+}
+
+// personAt is a person with a clock of his own.
+func (w *world) personAt(name string, vault client.Vault, now func() time.Time) *person {
+	w.t.Helper()
 	if vault == nil {
 		vault = client.NewMemory()
 	}
 	p := &person{w: w, vault: vault}
 	var err error
 	p.Client, err = client.Open(client.Config{
-		Vault: vault, Address: w.address, Server: w.identity.Fingerprint(), Key: w.key.Reveal(), Name: name, Software: "test", Packages: 4,
+		Vault: vault, Address: w.address, Server: w.identity.Fingerprint(), Key: w.key.Reveal(), Name: name, Software: "test", Packages: 4, Now: now,
 		Dial: p.dial, Backoff: 5 * time.Millisecond, MaxBackoff: 50 * time.Millisecond,
 	})
 	if err != nil {
