@@ -184,6 +184,8 @@ type RoomView struct {
 	Role      Role
 	Away      bool          // this device is on its way back into the group
 	Out       bool          // the server says that we aren't a member; no member has
+	Pending   bool          // this device came from outside, and its name, its rules and its past are asked for
+	Missing   int           // messages that the others are asked for
 	Slow      time.Duration // between two texts of a plain member; 0: none
 	SlowUntil time.Time     // our next text waits until then, by our clock; zero: it goes at once
 }

@@ -8,7 +8,7 @@ import (
 
 // Event is one of: Message, Sent, SendFailed, Arrivals, Online, Offline, Notice,
 // Gap, RoomStopped, RoomResumed, Rotated, KeyMissing, KeyGained, IdentityChanged, NewDevice, DeviceAdded, DeviceRevoked,
-// DevicesWithheld, Missed, Ended, Invited, InvitationRefused, PutOut, Left, Returning, Returned, Updated, PastShared, Held.
+// DevicesWithheld, Missed, Ended, Invited, InvitationRefused, PutOut, Left, Returning, Returned, Updated, PastShared, PastAsked, PastEnded, Held.
 type Event interface{ event() }
 
 // Sent tells that a message of ours is durable on the server.
@@ -186,13 +186,30 @@ type Held struct {
 
 func (Held) event() {}
 
+// PastAsked tells that members are asked for what this device can't read: all of them, or the one Of.
+type PastAsked struct {
+	Room     string
+	Of       string
+	Messages int
+}
+
+// PastEnded tells that nobody else is asked in this session. Missing messages can't be read here still.
+type PastEnded struct {
+	Room    string
+	Missing int
+}
+
+func (PastAsked) event() {}
+func (PastEnded) event() {}
+
 // Invited tells that somebody has taken us into a private room, or has begun a direct conversation. We are in it.
 type Invited struct {
 	Room    string
 	By      string
 	Direct  bool
 	Members int
-	Weak    bool // on a key that is used more than once: what is written to us is weaker until our first message
+	Was     string // what the room was called here until its name was known; empty when we didn't have it
+	Weak    bool   // on a key that is used more than once: what is written to us is weaker until our first message
 }
 
 // InvitationRefused tells that an invitation wasn't what it claimed to be, and why.

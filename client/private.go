@@ -28,7 +28,10 @@ type private struct {
 	again        bool  // the room's newest state was asked for and is asked for again
 	pastAsked    bool  // in this session
 	pastAnswered map[chat.MessageID]bool
-	pastTold     map[chat.DeviceID]int // answers
+	pastTold     map[chat.DeviceID]int             // answers
+	pastFor      map[chat.MessageID]chat.AccountID // who was asked by name, of requests
+	ask          asking
+	wantProofs   map[chat.DeviceID]int // how often a device has asked for proof
 	stated       chat.Seq              // where a state of the room was told last
 	proofs       int                   // given in this session
 	tries        int                   // in a row to come back
@@ -190,6 +193,7 @@ func (r *room) private() *private {
 		r.priv = &private{
 			offers: make(map[[32]byte]roomState), devices: make(map[chat.AccountID]int),
 			pastAnswered: make(map[chat.MessageID]bool), pastTold: make(map[chat.DeviceID]int),
+			pastFor: make(map[chat.MessageID]chat.AccountID), wantProofs: make(map[chat.DeviceID]int),
 		}
 	}
 	if r.rec.Private == nil {

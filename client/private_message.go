@@ -39,6 +39,8 @@ const (
 	innerWantProof innerKind = 5
 	// innerProof does.
 	innerProof innerKind = 6
+	// innerWantPastOf: the sender asks one account for messages (wantPastOf).
+	innerWantPastOf innerKind = 11
 	// innerSilent: devices of which nothing came for long, and which the sender is about to remove.
 	innerSilent innerKind = 10
 )
@@ -239,12 +241,15 @@ func (e *engine) readInner(r *room, n chat.Seq, in *inner, epoch uint64, v *verd
 	case innerWantPast:
 		v.rec.Form = Silent
 		e.tellPast(r, v.env.ID, v.env.Account, v.env.Device, in.Content)
+	case innerWantPastOf:
+		v.rec.Form = Silent
+		e.tellPastOf(r, v.env.ID, v.env.Account, v.env.Device, in.Content)
 	case innerPast:
 		v.rec.Form = Silent
 		e.takePast(r, v, in.Content)
 	case innerWantProof:
 		v.rec.Form = Silent
-		e.giveProof(r, in.Content)
+		e.giveProof(r, v.env.Device, in.Content)
 	case innerSilent:
 		v.rec.Form = Silent
 		e.tellSilent(r, v.env.Account, epoch, in.Content)

@@ -73,16 +73,22 @@ func (e *engine) askProof(r *room) {
 // proofWait is about how long a device that came back waits for one that it knows.
 const proofWait = 15 * time.Second
 
-// giveProof answers somebody who came back, if we were in the group at the epoch that he names, unless another member is quicker.
-func (e *engine) giveProof(r *room, body []byte) {
+// maxProofs is how often one device is given proof in one run of the program, though another member was quicker.
+const maxProofs = 20
+
+// giveProof answers somebody who came back, if we were in the group at the epoch that he names, unless another member is quicker. Who asks again has got none from anybody that
+// he knows: then everybody answers.
+func (e *engine) giveProof(r *room, d chat.DeviceID, body []byte) {
 	var epoch uint64
 	p := r.priv
 	if wire.UnmarshalStrict(body, &epoch) != nil || r.rec.Private.Epoch > epoch || r.rec.Private.Unproven {
 		return
 	}
 	before := p.proofs
+	p.wantProofs[d]++
+	again := p.wantProofs[d] > 1 && p.wantProofs[d] <= maxProofs
 	e.afterwards(r, jitter(p.g.Size()), func() {
-		if p.g != nil && p.proofs == before {
+		if p.g != nil && (p.proofs == before || again) {
 			e.enqueueInner(r, innerProof, nil)
 			e.pump(r)
 		}

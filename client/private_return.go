@@ -208,6 +208,8 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 		return err
 	case !ours:
 		return errNoMember
+	case p.state.Direct && accountsIn(g) > 2:
+		return errState // more than two aren't a conversation between two
 	}
 	signer := leafOf(g.Leaf(info.Signer()))
 	known := rec.Nameless || e.knows(r, signer.Device) || p.g != nil && !rec.Unproven && p.has(signer.Device)

@@ -259,7 +259,13 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 	if !e.checkInner(r, n, v) {
 		return
 	}
-	if o.rec.Kind == innerWantPast {
+	if o.rec.Kind == innerWantPastOf { // so that another's answer doesn't count
+		var want wantPastOf
+		if wire.UnmarshalStrict(o.rec.Content, &want) == nil {
+			p.pastFor[v.rec.ID] = want.Of
+		}
+	}
+	if o.rec.Kind == innerWantPast || o.rec.Kind == innerWantPastOf {
 		r.rec.Private.Asked = v.rec.ID
 		e.touch(r)
 	}
@@ -289,6 +295,9 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 // missingState takes a state of the room that fits the group, where ours doesn't.
 func (e *engine) missingState(r *room, s roomState, by chat.AccountID) {
 	hash, ok := stateHash(r.priv.g.Extensions())
+	if s.Direct && accountsIn(r.priv.g) > 2 {
+		return // more than two aren't a conversation between two
+	}
 	if ok && hash == s.hash() && hash != r.priv.state.hash() {
 		if r.rec.Private.Nameless {
 			r.rec.Private.Inviter = by

@@ -146,8 +146,11 @@ func waitOf(err *chat.Error) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-// viewSlow adds what slow mode means for us to a room's view.
-func (e *engine) viewSlow(r *room, v *RoomView) {
+// viewWaiting adds what is waited for to a room's view.
+func (e *engine) viewWaiting(r *room, v *RoomView) {
+	if v.Pending = r.rec.Private.Nameless; r.rec.Private.Wanted != nil && !r.priv.ask.id.IsZero() {
+		v.Missing = r.priv.ask.missing
+	}
 	v.Slow = time.Duration(r.priv.state.Slow) * time.Second
 	if until, err := e.slowUntil(r); err == nil && time.Until(until) > 0 {
 		v.SlowUntil = until

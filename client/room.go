@@ -100,6 +100,7 @@ func (r *room) disconnected() {
 	r.online = -1
 	if p := r.priv; p != nil {
 		p.busy, p.again, p.later, p.sent, p.opened, p.early, p.out, p.pastAsked = false, false, false, nil, nil, 0, false, false
+		p.ask = asking{}
 	}
 }
 

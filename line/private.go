@@ -164,6 +164,9 @@ func (f *face) membersText(room string, members []client.MemberView, here []clie
 		if m.Muted {
 			facts = append(facts, w.T("line.list.muted"))
 		}
+		if m.Weak {
+			facts = append(facts, w.T("line.list.weak"))
+		}
 		i := slices.IndexFunc(here, func(p client.PersonView) bool { return p.Account == m.Account })
 		switch {
 		case i >= 0:
@@ -206,6 +209,15 @@ func changeText(w Words, m client.Message) string {
 	}
 	if len(m.Removed) > 0 {
 		rows = append(rows, w.T("line.change.removed", "by", by, "names", names(m.Removed), "room", m.Room))
+	}
+	if len(m.Weak) > 0 {
+		rows = append(rows, w.N("line.change.weak", len(m.Weak), "names", names(m.Weak)))
+	}
+	if len(m.Silent) > 0 {
+		rows = append(rows, w.N("line.change.silent", len(m.Silent), "names", names(m.Silent), "room", m.Room))
+	}
+	if len(m.Sleeping) > 0 {
+		rows = append(rows, w.T("line.change.sleeping", "names", names(m.Sleeping), "room", m.Room))
 	}
 	if len(m.Left) > 0 {
 		rows = append(rows, w.N("line.change.left", len(m.Left), "names", names(m.Left), "room", m.Room))
@@ -261,16 +273,23 @@ func (f *face) membership(e client.Event) {
 		f.state(e.Room).known = true
 		if e.Direct {
 			f.view.notice(w.T("line.invitation.direct", "by", edit.SafeLine(e.By), "room", edit.SafeLine(e.Room)))
-			return
+		} else {
+			f.view.notice(w.T("line.invitation", "by", edit.SafeLine(e.By), "room", e.Room, "members", w.N("line.members", e.Members)))
 		}
-		f.view.notice(w.T("line.invitation", "by", edit.SafeLine(e.By), "room", e.Room, "members", w.N("line.members", e.Members)))
+		if e.Weak {
+			f.view.notice(w.T("line.invitation.weak"))
+		}
 	case client.InvitationRefused:
 		f.view.notice(w.T("line.invitation.refused", "by", edit.SafeLine(e.By)))
 		f.view.problem(e.Err)
 	case client.PutOut:
-		if e.By == "" {
+		switch {
+		case e.Silent:
+			f.view.notice(w.T("line.putout.silent", "room", e.Room))
+			f.left(e.Room)
+		case e.By == "":
 			f.view.notice(w.T("line.putout.server", "room", e.Room))
-		} else {
+		default:
 			f.view.notice(w.T("line.putout", "by", edit.SafeLine(e.By), "room", e.Room))
 			f.left(e.Room)
 		}
