@@ -31,7 +31,7 @@ type asking struct {
 
 const (
 	maxPastNamed = 5                // asked by name in one session
-	pastPatience = 10 * time.Second // for an answer
+	pastPatience = 5 * time.Second // for an answer
 	maxPastFor   = 1000             // requests to somebody by name that are remembered
 )
 

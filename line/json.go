@@ -202,7 +202,7 @@ func stateJSON(w Words, e client.Event) []byte {
 	case client.DevicesWithheld:
 		return jsonEvent("devices_withheld", "name", e.Name, "account", e.Account.String(), "have", e.Have, "got", e.Got, "forked", e.Forked)
 	case client.Invited:
-		return jsonEvent("invited", "room", e.Room, "by", e.By, "direct", e.Direct, "members", e.Members, "weak", e.Weak)
+		return jsonEvent("invited", "room", e.Room, "by", e.By, "direct", e.Direct, "members", e.Members, "was", e.Was, "weak", e.Weak)
 	case client.InvitationRefused:
 		return jsonEvent("invitation_refused", "by", e.By, "error", errorJSON(w, e.Err))
 	case client.PutOut:
@@ -213,6 +213,10 @@ func stateJSON(w Words, e client.Event) []byte {
 		return jsonEvent("returning", "room", e.Room)
 	case client.PastShared:
 		return jsonEvent("past_shared", "room", e.Room, "by", e.By, "messages", e.Messages, "more", e.More)
+	case client.PastAsked:
+		return jsonEvent("past_asked", "room", e.Room, "of", e.Of, "messages", e.Messages)
+	case client.PastEnded:
+		return jsonEvent("past_ended", "room", e.Room, "missing", e.Missing)
 	case client.Held:
 		return jsonEvent("held", "room", e.Room, "id", e.ID.String(), "until", timeJSON(e.Until), "queued", e.Queued)
 	case client.Returned:

@@ -268,7 +268,10 @@ func aboutID(c client.Change) string {
 func (f *face) membership(e client.Event) {
 	w := f.Words
 	switch e := e.(type) {
+	case client.PastAsked, client.PastEnded:
+		f.asking(e)
 	case client.Invited:
+		f.renamed(e)
 		f.known[e.Room] = true
 		f.state(e.Room).known = true
 		if e.Direct {
