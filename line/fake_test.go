@@ -138,8 +138,12 @@ func (f *fake) Rooms(context.Context) ([]client.RoomView, error) {
 	defer f.mu.Unlock()
 	var all []client.RoomView
 	for name := range f.rooms {
-		joined := slices.ContainsFunc(f.status.Rooms, func(r client.RoomView) bool { return r.Name == name })
-		all = append(all, client.RoomView{Name: name, Joined: joined, Online: len(f.people[name])})
+		i := slices.IndexFunc(f.status.Rooms, func(r client.RoomView) bool { return r.Name == name })
+		view := client.RoomView{Name: name, Joined: i >= 0, Online: len(f.people[name])}
+		if i >= 0 && f.status.Rooms[i].Kind == chat.PrivateRoom {
+			view = f.status.Rooms[i]
+		}
+		all = append(all, view)
 	}
 	slices.SortFunc(all, func(a, b client.RoomView) int { return strings.Compare(a.Name, b.Name) })
 	return all, nil

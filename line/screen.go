@@ -225,7 +225,8 @@ func (s *screen) update(f *face) {
 		s.editor.Update(s.rows, above)
 		s.rows, s.drawn = nil, now
 	}
-	if prompt := s.promptFor(f.room, f.state(f.room).pending); prompt != s.room {
+	r := f.rooms[f.room]
+	if prompt := s.promptFor(f.room, r != nil && r.pending); prompt != s.room {
 		s.room = prompt
 		s.editor.SetPrompt(prompt)
 	}
