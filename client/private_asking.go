@@ -30,9 +30,9 @@ type asking struct {
 }
 
 const (
-	maxPastNamed = 5                // asked by name in one session
+	maxPastNamed = 5               // asked by name in one session
 	pastPatience = 5 * time.Second // for an answer
-	maxPastFor   = 1000             // requests to somebody by name that are remembered
+	maxPastFor   = 1000            // requests to somebody by name that are remembered
 )
 
 // askPast asks the others for what this device lacks; once in a session, and again as long as something comes.

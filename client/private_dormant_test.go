@@ -20,8 +20,9 @@ func (c *clock) forward(days int) { c.ahead.Add(int64(days) * int64(24*time.Hour
 // comesAgain ends the connection, and waits until the room is read to its head again: then its program looks at who is silent.
 func (p *person) comesAgain() {
 	p.w.t.Helper()
+	before := p.status().Session
 	p.cut()
-	await[client.Online](p, nil)
+	await(p, func(o client.Online) bool { return o.Session > before })
 	if _, err := p.Recent(p.w.ctx, "team", 0, 1); err != nil {
 		p.w.t.Fatal(err)
 	}
@@ -178,8 +179,9 @@ func TestTheLastResortIsRenewed(t *testing.T) {
 	first := last()
 	again := func(days int) string {
 		c.forward(days)
+		before := bob.status().Session
 		bob.cut()
-		await[client.Online](bob, nil)
+		await(bob, func(o client.Online) bool { return o.Session > before })
 		bob.put(t)
 		return last()
 	}
