@@ -31,6 +31,37 @@ type quick struct {
 	mu      sync.Mutex
 	counter uint64
 	done    map[chat.MessageID]bool
+	sent    map[chat.MessageID]chan struct{} // closed when the answer to that is on its way
+}
+
+// answered waits until a message was answered.
+func (q *quick) answered(id chat.MessageID) {
+	q.mu.Lock()
+	c := q.sent[id]
+	if c == nil {
+		c = make(chan struct{})
+		q.sent[id] = c
+	}
+	q.mu.Unlock()
+	select {
+	case <-c:
+	case <-q.p.w.ctx.Done():
+	}
+}
+
+// after has somebody read what a device says only once it was answered.
+func (q *quick) after(known map[chat.DeviceID]bool) tamper {
+	return func(f wire.Frame) []wire.Frame {
+		if entries, ok := f.(*wire.Entries); ok {
+			for i := range entries.Entries {
+				x := &entries.Entries[i]
+				if env, err := wire.ParsePrivateEnvelope(x.Envelope); err == nil && x.Kind == chat.Content && !known[env.Device] {
+					q.answered(env.ID)
+				}
+			}
+		}
+		return []wire.Frame{f}
+	}
 }
 
 func (q *quick) read(f wire.Frame) []wire.Frame {
@@ -83,6 +114,12 @@ func (q *quick) answer(room chat.RoomID, request chat.MessageID) {
 	q.p.mu.Lock()
 	defer q.p.mu.Unlock()
 	_ = q.p.link.Write(wire.Encode(&wire.Send{Room: room, ID: id, Kind: chat.Content, Envelope: env}))
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.sent[request] == nil {
+		q.sent[request] = make(chan struct{})
+	}
+	close(q.sent[request])
 }
 
 // A member who answers every request at once with nothing doesn't keep the others from telling the past.
@@ -107,8 +144,9 @@ func TestAnEmptyAnswerSilencesNobody(t *testing.T) {
 	if err := bob.Close(w.ctx); err != nil { // he would be quicker
 		t.Fatal(err)
 	}
-	q := &quick{p: mallory, done: map[chat.MessageID]bool{}}
+	q := &quick{p: mallory, done: map[chat.MessageID]bool{}, sent: map[chat.MessageID]chan struct{}{}}
 	mallory.between(q.read)
+	alice.between(q.after(map[chat.DeviceID]bool{alice.status().Device: true, mallory.status().Device: true}))
 	laptop := w.restored(found)
 	asked := []string{}
 	named := client.Invited{}
