@@ -41,6 +41,7 @@ type private struct {
 	later        bool                  // it is asked again in a while
 	out          bool                  // in this session the server said that we aren't on the roster; it was told
 	early        uint64                // the epoch for which a commit of what waits was planned
+	compare      bool                  // the server's rules are compared before the next message
 	rulings      int                   // in a row, to put the server's rules right
 	ruled        bool                  // the commit that is being read changes what the server enforces
 	marks        bool                  // what isn't a text says so on its envelope

@@ -237,6 +237,7 @@ func (e *engine) voided(r *room, n chat.Seq, v *verdict, err error) {
 	v.refuse(chat.CodeVoid, err, "name", e.people.name(v.rec.Account))
 	r.rec.Private.Voided = n
 	e.touch(r)
+	e.compareRules(r)
 	if s := r.priv.sent; s != nil && s.frame.ID == v.rec.ID { // ours, and not as we sent it
 		e.commitFailed(r, chat.Errorf(chat.CodeVoid, "name", e.self.Name))
 	}

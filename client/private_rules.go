@@ -65,12 +65,9 @@ func (e *engine) misruled(r *room, list *wire.RosterList) bool {
 	return p.rulings <= maxRuling
 }
 
-// compareRules has the server's rules compared before the next message, where the room has any: somebody may have told it others meanwhile.
+// compareRules has the server's rules compared before the next message, where the room has any: with a commit somebody may have told it others.
 func (e *engine) compareRules(r *room) {
-	if rec := r.rec.Private; !empty(r.priv.state.rules()) && rec.Applied > rec.Confirm {
-		rec.Confirm = rec.Applied
-		e.touch(r)
-	}
+	r.priv.compare = !empty(r.priv.state.rules())
 }
 
 // marked tells whether a message that isn't a new text says so on its envelope: where a rule binds us, so that the server doesn't take it for one.

@@ -168,3 +168,57 @@ func TestTooSoonByTheLog(t *testing.T) {
 	alice.say("team", "may write")
 	await(carol, text("may write"))
 }
+
+// Who finds that the server has other rules than the room puts them right before he goes on.
+func TestTheServersRulesArePutRight(t *testing.T) {
+	w := newWorld(t)
+	alice, others, room := w.team("bob", "carol")
+	bob := others[0]
+	if err := alice.Mute(w.ctx, "team", "carol", true); err != nil {
+		t.Fatal(err)
+	}
+	await(bob, func(m client.Message) bool { return len(m.Changes) == 1 })
+	bob.say("team", "seen")
+	// Somebody tells the server, with a commit that is noise, that nobody is muted.
+	w.noise(alice, room, wire.RoomRules{})
+	await(bob, func(m client.Message) bool { return m.Err != nil && m.Err.Code == chat.CodeVoid })
+	if now, _ := w.rules(room); len(now.Muted) != 0 {
+		t.Fatalf("%+v", now)
+	}
+	before := bob.status().Session
+	bob.cut()
+	await(bob, func(o client.Online) bool { return o.Session > before })
+	bob.say("team", "and on")
+	if _, noted := w.rules(room); len(noted.Muted) != 1 {
+		t.Errorf("%+v", noted)
+	}
+	// Rules that can't be put right keep nobody from writing.
+	bob.between(func(f wire.Frame) []wire.Frame {
+		if list, ok := f.(*wire.RosterList); ok {
+			list.Noted = wire.RoomRules{Slow: 7}
+		}
+		return []wire.Frame{f}
+	})
+	before = bob.status().Session
+	bob.cut()
+	await(bob, func(o client.Online) bool { return o.Session > before })
+	bob.say("team", "whatever the server says")
+	await(alice, text("whatever the server says"))
+}
+
+// noise sends a commit that is none, with rules, over somebody's connection.
+func (w *world) noise(p *person, room chat.RoomID, rules wire.RoomRules) {
+	w.t.Helper()
+	s := p.status()
+	state, err := w.store.State(w.ctx, room)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	id := chat.NewMessageID(time.Now())
+	env := wire.Marshal(&wire.PrivateEnvelope{Version: 2, Room: room, Account: s.Account, Device: s.Device, ID: id, Message: []byte("noise")})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.link.Write(wire.Encode(&wire.Commit{Room: room, ID: id, Base: state.LastCommit, Envelope: env, Rules: []wire.RoomRules{rules}})); err != nil {
+		w.t.Fatal(err)
+	}
+}

@@ -179,7 +179,7 @@ func (e *engine) proposeLeaving(r *room, o *outgoing) bool {
 // roster takes off must be out of the group too, else the next commit puts them back.
 func (e *engine) confirmed(r *room) bool {
 	p, rec := r.priv, r.rec.Private
-	if rec.Confirm <= rec.Confirmed {
+	if rec.Confirm <= rec.Confirmed && !p.compare {
 		return true
 	}
 	if p.busy || p.sent != nil {
@@ -202,6 +202,7 @@ func (e *engine) confirmed(r *room) bool {
 			e.commitFirst(r)
 			return
 		}
+		p.compare = false
 		rec.Confirm = max(rec.Confirm, rec.Applied) // what the roster and the rules were compared with
 		rec.Confirmed = rec.Confirm
 		e.touch(r)
