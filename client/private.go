@@ -33,7 +33,7 @@ type private struct {
 	ask          asking
 	wantProofs   map[chat.DeviceID]int // how often a device has asked for proof
 	stated       chat.Seq              // where a state of the room was told last
-	proofs       int                   // given in this session
+	proofs       []proofGiven          // the newest
 	tries        int                   // in a row to come back
 	cleared      chat.Seq              // entries up to here are judged by themselves: the others aren't further
 	doubt        bool                  // the others may be further: to be settled at the head of the log

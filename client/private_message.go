@@ -249,13 +249,13 @@ func (e *engine) readInner(r *room, n chat.Seq, in *inner, epoch uint64, v *verd
 		e.takePast(r, v, in.Content)
 	case innerWantProof:
 		v.rec.Form = Silent
-		e.giveProof(r, v.env.Device, in.Content)
+		e.giveProof(r, v.seq, v.env.Device, in.Content)
 	case innerSilent:
 		v.rec.Form = Silent
 		e.tellSilent(r, v.env.Account, epoch, in.Content)
 	case innerProof:
 		v.rec.Form = Silent
-		p.proofs++
+		p.proved(v.seq, v.env.Device)
 	default:
 		v.rec.Form = Unsupported
 	}
