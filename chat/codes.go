@@ -97,6 +97,7 @@ const (
 	CodeNotInRoom   Code = "not_in_room"  // isn't a member (name, room)
 	CodeRole        Code = "role"         // this member's role doesn't allow it (name)
 	CodeMuted       Code = "muted"        // a moderator has muted this member (name)
+	CodeSlowMode    Code = "slow_mode"    // sooner after the text before than the room allows (name, wait)
 	CodeVoid        Code = "void"         // a change of a room that breaks its rules; nothing changed (name)
 	CodeMissed      Code = "missed"       // written while this device couldn't follow the room
 	CodeIncomplete  Code = "incomplete"   // messages of this sender before this one are missing (name)
@@ -170,7 +171,7 @@ func Codes() []Code {
 		CodeKicked, CodeBanned, CodeSuperseded, CodeGoodbye, CodeSlow,
 		CodeFrame, CodeFrameType, CodeTooLarge, CodeRate, CodeFull, CodeSame, CodeConflict, CodeEnvelope,
 		CodeRoomName, CodeRoomUnknown, CodeRoomExists, CodeRoomLimit, CodeNotJoined, CodeForked, CodeRolledBack, CodeUnreadable, CodeNotMember, CodeNoPackage, CodeLater,
-		CodeNotPrivate, CodeMember, CodeNotInRoom, CodeRole, CodeMuted, CodeVoid, CodeMissed, CodeIncomplete, CodeNoMessage, CodeUnproven, CodeReturning,
+		CodeNotPrivate, CodeMember, CodeNotInRoom, CodeRole, CodeMuted, CodeSlowMode, CodeVoid, CodeMissed, CodeIncomplete, CodeNoMessage, CodeUnproven, CodeReturning,
 		CodeNoSuchPerson, CodeNotConnected, CodeNotBanned, CodeSelf, CodeUnknownCommand, CodeNotAcked,
 		CodeDiskFull, CodeStorage, CodeDataNewer, CodeDataInUse, CodeDataCorrupt, CodeVaultCorrupt, CodeVaultNewer, CodeVaultLocked, CodeVaultInUse,
 		CodeVaultFull, CodePassphrase, CodeKeyring,

@@ -71,6 +71,8 @@ type API interface {
 	// SetPast says what newcomers of a private room are given of what was written before them: nothing (0, as in a new room), the last days, everything (-1). Only
 	// owners can. CodeRole, CodeTooLarge.
 	SetPast(ctx context.Context, room string, days int) error
+	// SetSlow sets how long plain members of a private room wait between two texts: 1 s to 1 h, 0 for not at all. Moderators and owners can. CodeRole, CodeTooLarge, CodeNotPrivate.
+	SetSlow(ctx context.Context, room string, wait time.Duration) error
 	// Mute keeps everybody from showing a plain member's messages, or lets them show again. CodeRole, CodeSelf.
 	Mute(ctx context.Context, room, name string, mute bool) error
 	// Ban removes a person and keeps others from inviting him again, or lets them. CodeRole, CodeSelf.
@@ -184,12 +186,16 @@ type RoomView struct {
 	Queued  int
 	Stopped *chat.Error // why it stopped; nil when it runs
 	// Of a private room.
-	Direct  bool // a direct conversation; Name is "@" and the other's name
-	Members int  // accounts
-	Topic   string
-	Role    Role
-	Away    bool // this device is on its way back into the group
-	Out     bool // the server says that we aren't a member; no member has
+	Direct    bool // a direct conversation; Name is "@" and the other's name
+	Members   int  // accounts
+	Topic     string
+	Role      Role
+	Away      bool          // this device is on its way back into the group
+	Out       bool          // the server says that we aren't a member; no member has
+	Pending   bool          // this device came from outside, and its name, its rules and its past are asked for
+	Missing   int           // messages that the others are asked for
+	Slow      time.Duration // between two texts of a plain member; 0: none
+	SlowUntil time.Time     // our next text waits until then, by our clock; zero: it goes at once
 }
 
 // PersonView is somebody present.
@@ -259,6 +265,9 @@ type Message struct {
 	Left       []string // who asked for it themselves
 	NewDevices []string // members of whom one more device is in the room
 	Returned   bool     // Sender couldn't follow, and came back
+	Weak       []string // who came on a key that is used more than once: weaker until their first change of keys
+	Silent     []string // who was taken out because nothing came of them for 60 days
+	Sleeping   []string // members of whom a device was taken out for that
 	Changes    []Change
 	What       What
 	Ref        *Quote // what it answers, edits, takes back or reacts at; nil for none
@@ -286,6 +295,8 @@ const (
 	AboutUnbanned About = 6
 	// AboutPast: what newcomers are given: Value is a number of days, "-1" for everything, "0" for nothing.
 	AboutPast About = 7
+	// AboutSlow: Value is the seconds between two texts of a plain member, "0" for none.
+	AboutSlow About = 9
 )
 
 // Change is one change of a private room's state.

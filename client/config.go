@@ -50,6 +50,9 @@ type Config struct {
 	// Log gets what is for the developer; nil: nothing.
 	Log *slog.Logger
 
+	// Now is the clock by which what lasts for days is judged: the last resort's age, and how long others are silent. nil: time.Now.
+	Now func() time.Time
+
 	// Packages is how many one-time key packages are kept with the server, so that others can add this device to private rooms while it is away;
 	// 0: it publishes none.
 	Packages int

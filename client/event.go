@@ -8,7 +8,7 @@ import (
 
 // Event is one of: Message, Sent, SendFailed, Arrivals, Online, Offline, Notice,
 // Gap, RoomStopped, RoomResumed, Rotated, KeyMissing, KeyGained, IdentityChanged, NewDevice, DeviceAdded, DeviceRevoked,
-// DevicesWithheld, Missed, Ended, Invited, InvitationRefused, PutOut, Left, Returning, Returned, Updated, PastShared.
+// DevicesWithheld, Missed, Ended, Invited, InvitationRefused, PutOut, Left, Returning, Returned, Updated, PastShared, PastAsked, PastEnded, Held.
 type Event interface{ event() }
 
 // Sent tells that a message of ours is durable on the server.
@@ -176,12 +176,40 @@ type PastShared struct {
 
 func (PastShared) event() {}
 
+// Held tells that slow mode keeps a text of ours back, and until when by our clock; those that wait behind it keep their order.
+type Held struct {
+	Room   string
+	ID     chat.MessageID
+	Until  time.Time
+	Queued int // texts that wait, with it
+}
+
+func (Held) event() {}
+
+// PastAsked tells that members are asked for what this device can't read: all of them, or the one Of.
+type PastAsked struct {
+	Room     string
+	Of       string
+	Messages int
+}
+
+// PastEnded tells that nobody else is asked in this session. Missing messages can't be read here still.
+type PastEnded struct {
+	Room    string
+	Missing int
+}
+
+func (PastAsked) event() {}
+func (PastEnded) event() {}
+
 // Invited tells that somebody has taken us into a private room, or has begun a direct conversation. We are in it.
 type Invited struct {
 	Room    string
 	By      string
 	Direct  bool
 	Members int
+	Was     string // what the room was called here until its name was known; empty when we didn't have it
+	Weak    bool   // on a key that is used more than once: what is written to us is weaker until our first message
 }
 
 // InvitationRefused tells that an invitation wasn't what it claimed to be, and why.
@@ -192,7 +220,10 @@ type InvitationRefused struct {
 
 // PutOut tells that we aren't in a private room any more. By is who removed us; empty when only the server says so: then
 // nothing is forgotten, and the next session asks again.
-type PutOut struct{ Room, By string }
+type PutOut struct {
+	Room, By string
+	Silent   bool // this device had said nothing for 60 days
+}
 
 // Left tells that we have left a private room.
 type Left struct{ Room string }

@@ -28,9 +28,12 @@ type private struct {
 	again        bool  // the room's newest state was asked for and is asked for again
 	pastAsked    bool  // in this session
 	pastAnswered map[chat.MessageID]bool
-	pastTold     map[chat.DeviceID]int // answers
+	pastTold     map[chat.DeviceID]int             // answers
+	pastFor      map[chat.MessageID]chat.AccountID // who was asked by name, of requests
+	ask          asking
+	wantProofs   map[chat.DeviceID]int // how often a device has asked for proof
 	stated       chat.Seq              // where a state of the room was told last
-	proofs       int                   // given in this session
+	proofs       []proofGiven          // the newest
 	tries        int                   // in a row to come back
 	cleared      chat.Seq              // entries up to here are judged by themselves: the others aren't further
 	doubt        bool                  // the others may be further: to be settled at the head of the log
@@ -40,6 +43,14 @@ type private struct {
 	judging      bool                  // it is being found out whether the others followed what we couldn't judge
 	out          bool                  // in this session the server said that we aren't on the roster; it was told
 	early        uint64                // the epoch for which a commit of what waits was planned
+	compare      bool                  // the server's rules are compared before the next message
+	rulings      int                   // in a row, to put the server's rules right
+	ruled        bool                  // the commit that is being read changes what the server enforces
+	marks        bool                  // what isn't a text says so on its envelope
+	hold         time.Time             // our next text waits until then, by what the server said
+	heldUntil    time.Time             // when it is tried again
+	heldIn       *session              // and in which session
+	heldID       chat.MessageID        // the text of which it was told that it waits
 }
 
 // opened is what Group.Open said of the entry at seq.
@@ -185,6 +196,7 @@ func (r *room) private() *private {
 		r.priv = &private{
 			offers: make(map[[32]byte]roomState), devices: make(map[chat.AccountID]int),
 			pastAnswered: make(map[chat.MessageID]bool), pastTold: make(map[chat.DeviceID]int),
+			pastFor: make(map[chat.MessageID]chat.AccountID), wantProofs: make(map[chat.DeviceID]int),
 		}
 	}
 	if r.rec.Private == nil {
@@ -322,5 +334,9 @@ func (e *engine) afterwards(r *room, wait time.Duration, f func()) {
 
 // privateEnvelope makes an envelope around an MLSMessage of ours.
 func (e *engine) privateEnvelope(r *room, id chat.MessageID, message []byte) []byte {
-	return wire.Marshal(&wire.PrivateEnvelope{Version: 2, Room: r.id, Account: e.id.account(), Device: e.id.device(), ID: id, Message: message})
+	return e.envelopeOf(r, id, message, 2)
+}
+
+func (e *engine) envelopeOf(r *room, id chat.MessageID, message []byte, version uint) []byte {
+	return wire.Marshal(&wire.PrivateEnvelope{Version: version, Room: r.id, Account: e.id.account(), Device: e.id.device(), ID: id, Message: message})
 }

@@ -25,6 +25,7 @@ type MemberView struct {
 	Role    Role
 	Muted   bool
 	Trust   Trust
+	Weak    bool // a device of theirs was invited on a key that is used more than once, and hasn't renewed its keys since
 }
 
 // privateNamed finds a private room that we are in by its name here.
@@ -412,11 +413,15 @@ func (c *Client) Members(ctx context.Context, room string) ([]MemberView, error)
 		if r.rec.Private.Unproven {
 			return nil, chat.Errorf(chat.CodeReturning, "room", r.rec.Name)
 		}
+		weak := map[chat.AccountID]bool{}
+		if r.priv.g != nil {
+			weak = e.weakMembers(r)
+		}
 		var all []MemberView
 		for a, n := range r.priv.devices {
 			all = append(all, MemberView{
 				Account: a, Name: e.people.name(a), Me: a == e.id.account(), Devices: n, Role: r.priv.state.role(a),
-				Muted: slices.Contains(r.priv.state.Muted, a), Trust: e.people.trust(a),
+				Muted: slices.Contains(r.priv.state.Muted, a), Trust: e.people.trust(a), Weak: weak[a],
 			})
 		}
 		slices.SortFunc(all, func(a, b MemberView) int { return strings.Compare(a.Name, b.Name) })

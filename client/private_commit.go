@@ -44,7 +44,7 @@ func (e *engine) makeCommit(r *room, in *intent) error {
 
 // record is what of a commit must outlive the process.
 func (s *sent) record() *pendingRecord {
-	rec := &pendingRecord{Added: s.change.added, Removed: s.change.removed, Left: s.change.left, Devices: s.change.devices}
+	rec := &pendingRecord{Weak: s.change.weak, Gone: s.change.gone, Added: s.change.added, Removed: s.change.removed, Left: s.change.left, Devices: s.change.devices}
 	if s.state != nil {
 		rec.State = s.state.marshal()
 	}
@@ -57,7 +57,7 @@ func (rec *pendingRecord) restore() *sent {
 	if rec == nil {
 		return s
 	}
-	s.change = membership{added: rec.Added, removed: rec.Removed, left: rec.Left, devices: rec.Devices}
+	s.change = membership{added: rec.Added, removed: rec.Removed, left: rec.Left, devices: rec.Devices, weak: rec.Weak, gone: rec.Gone}
 	if state, err := parseState(rec.State); err == nil {
 		s.state = &state
 	}
@@ -150,7 +150,7 @@ func (e *engine) removals(p *private, in *intent, s *sent) []*mls.Proposal {
 		l := leafOf(leaf)
 		if i != p.g.Own() && !proposed[i] && (slices.Contains(in.remove, l.Account) || slices.Contains(in.devices, l.Device)) {
 			all = append(all, &mls.Proposal{Type: mls.ProposalRemove, Remove: i})
-			s.change.removed = append(s.change.removed, l.Account)
+			s.change.removed, s.change.gone = append(s.change.removed, l.Account), append(s.change.gone, l.Device)
 		}
 		return true
 	})
@@ -189,7 +189,7 @@ func (e *engine) dress(s *sent, pending *mls.Pending, unproven bool) error {
 // submit sends a commit against the newest entry of its kind, with the changes that make the roster what the group will be.
 func (e *engine) submit(r *room, s *sent) {
 	p := r.priv
-	e.roster(r, func(list []wire.RosterMember) {
+	e.roster(r, func(list *wire.RosterList) {
 		if p.sent != s || s.flying {
 			return // another commit came first meanwhile
 		}
@@ -206,7 +206,12 @@ func (e *engine) submit(r *room, s *sent) {
 				after[a] = true
 			}
 		}
-		s.frame.Add, s.frame.Remove = rosterChange(list, after)
+		s.frame.Add, s.frame.Remove = rosterChange(list.Members, after)
+		state := &p.state
+		if s.state != nil {
+			state = s.state
+		}
+		s.frame.Rules = e.ruling(r, list, state)
 		s.frame.Base = r.rec.Private.Commit
 		s.flying, s.refused = true, false
 		if size := commitSize(&s.frame); size > wire.MaxCommit {
@@ -224,7 +229,7 @@ func (e *engine) submit(r *room, s *sent) {
 
 // commitSize is about how long the frame is.
 func commitSize(f *wire.Commit) int {
-	size := 1024 + len(f.Envelope) + len(f.Info) + len(f.Tree) + 34*(len(f.Add)+len(f.Remove))
+	size := 1024 + 3*34*wire.MaxRuled*len(f.Rules) + len(f.Envelope) + len(f.Info) + len(f.Tree) + 34*(len(f.Add)+len(f.Remove))
 	for i := range f.Welcomes {
 		size += len(f.Welcomes[i].Welcome) + 64
 	}
@@ -232,13 +237,13 @@ func commitSize(f *wire.Commit) int {
 }
 
 // roster asks for a room's roster; with the end of the session neither is called.
-func (e *engine) roster(r *room, f func([]wire.RosterMember), failed func(*chat.Error)) {
+func (e *engine) roster(r *room, f func(*wire.RosterList), failed func(*chat.Error)) {
 	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.Roster{Ref: ref, Room: r.id}) },
 		func(frame wire.Frame, err *chat.Error) {
 			list, ok := frame.(*wire.RosterList)
 			switch {
 			case ok && list.Room == r.id:
-				f(list.Members)
+				f(list)
 			case e.session == nil:
 			case err == nil:
 				e.disconnected(chat.Errorf(chat.CodeFrame).Because(errProtocol))
@@ -343,6 +348,7 @@ func (e *engine) ownCommit(r *room, n chat.Seq, v *verdict) {
 		e.takeState(r, *s.state)
 	}
 	r.rec.Private.Updated = time.Now().UnixMilli()
+	e.committed(r, e.id.device())
 	v.good = true
 	e.advanced(r, n, v, s.change)
 	if len(v.rec.Added) > 0 {
@@ -357,6 +363,8 @@ func (e *engine) ownCommit(r *room, n chat.Seq, v *verdict) {
 // takeState puts a state in force.
 func (e *engine) takeState(r *room, s roomState) {
 	p := r.priv
+	before, now := p.state.rules(), s.rules()
+	p.ruled = !before.Equal(&now)
 	p.state = s
 	r.rec.Private.State = s.marshal()
 	e.touch(r)

@@ -55,10 +55,11 @@ func (e *engine) named(r *room) {
 			}
 		}
 	}
+	was := r.rec.Name
 	r.rec.Name = ""
 	r.rec.Name = e.freeName(p.state.Name, rec.Direct, p.state.Direct)
 	e.touch(r)
-	e.emit(Invited{Room: r.rec.Name, By: e.people.name(rec.Inviter), Direct: p.state.Direct, Members: len(p.devices)})
+	e.emit(Invited{Room: r.rec.Name, By: e.people.name(rec.Inviter), Direct: p.state.Direct, Members: len(p.devices), Was: was})
 }
 
 // has tells whether a device is in the group.

@@ -17,7 +17,8 @@ import (
 type intent struct {
 	add      []chat.AccountID
 	remove   []chat.AccountID
-	devices  []chat.DeviceID // of our own account, to be removed
+	devices  []chat.DeviceID // to be removed: of our own account, or silent
+	silent   bool            // devices are silent: it is told before
 	own      bool            // our own other devices are to be added, as far as they have key packages
 	state    func(now roomState) (roomState, error)
 	packages map[chat.DeviceID]*mls.KeyPackage // taken for add; used once, whatever the epoch
@@ -126,6 +127,9 @@ func (e *engine) prepare(r *room, in *intent) (bool, error) {
 	if in.own && in.packages == nil {
 		e.takePackages(r, in)
 		return false, nil
+	}
+	if in.silent {
+		return e.prepareSilent(r, in)
 	}
 	if in.state == nil {
 		return true, nil

@@ -63,7 +63,7 @@ func (e *engine) putPackages(packages []wire.KeyPackage) {
 			return
 		}
 		old := time.UnixMilli(e.self.LastResort).Add(lastResortLife)
-		needsLast := !state.Last || e.self.LastResort == 0 || time.Now().After(old)
+		needsLast := !state.Last || e.self.LastResort == 0 || e.now().After(old)
 		missing := e.cfg.Packages - int(state.OneTime)
 		if missing <= e.cfg.Packages/4 && !needsLast || packages != nil && missing <= 0 {
 			return
@@ -102,7 +102,7 @@ func (e *engine) makePackages(n int, last bool) ([]wire.KeyPackage, error) {
 		if err := one(mls.KeyPackageOptions{Lifetime: packageLife, LastResort: true}); err != nil {
 			return nil, err
 		}
-		e.self.LastResort, e.selfDirty = time.Now().UnixMilli(), true
+		e.self.LastResort, e.selfDirty = e.now().UnixMilli(), true
 		e.self.LastRefs = append(e.self.LastRefs, all[len(all)-1].Ref)
 		for len(e.self.LastRefs) > keptLast { // a Welcome for an older one comes too late
 			e.stage.set(TablePackages, e.self.LastRefs[0], nil)
@@ -336,7 +336,8 @@ func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, chang
 		e.fail(err)
 		return
 	}
-	if !k.Package.LastResort() {
+	weak := k.Package.LastResort()
+	if !weak {
 		e.stage.set(TablePackages, ref, nil)
 	}
 	e.stage.durable = true
@@ -354,6 +355,10 @@ func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, chang
 	r.recent.add(inv.Seq, inv.Hash)
 	e.rooms[r.id] = r
 	e.follow(r, g)
+	if weak {
+		r.senders[e.id.device()] = &senderRecord{Weak: true}
+		e.put(TableSenders, senderKey(r.id, e.id.device()), r.senders[e.id.device()])
+	}
 	if old == nil || old.rec.Name == "" || old.rec.Private != nil && old.rec.Private.Nameless {
 		r.rec.Name = ""
 		r.rec.Name = e.freeName(p.state.Name, r.rec.Private.Direct, p.state.Direct)
@@ -363,7 +368,7 @@ func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, chang
 	})
 	e.touch(r)
 	e.publish()
-	e.emit(Invited{Room: r.rec.Name, By: e.people.name(inv.Account), Direct: p.state.Direct, Members: len(p.devices)})
+	e.emit(Invited{Room: r.rec.Name, By: e.people.name(inv.Account), Direct: p.state.Direct, Members: len(p.devices), Weak: weak})
 	e.subscribe(r)
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 
 	"huisclos/chat"
 	"huisclos/mls"
@@ -41,6 +40,10 @@ const (
 	innerWantProof innerKind = 5
 	// innerProof does.
 	innerProof innerKind = 6
+	// innerWantPastOf: the sender asks one account for messages (wantPastOf).
+	innerWantPastOf innerKind = 11
+	// innerSilent: devices of which nothing came for long, and which the sender is about to remove.
+	innerSilent innerKind = 10
 )
 
 // readContent judges a message, or a proposal.
@@ -127,12 +130,13 @@ func (e *engine) readMessage(r *room, n chat.Seq, env *wire.PrivateEnvelope, m *
 		return
 	}
 	v.good = true
+	e.heard(r, env.Device)
 	var in inner
 	if wire.UnmarshalStrict(plain, &in) != nil || in.Version != 1 {
 		v.rec.Form = Unsupported
 		return
 	}
-	v.env = in.envelope(r.id, env)
+	v.env, v.service = in.envelope(r.id, env), env.Version == wire.ServiceEnvelope
 	if in.Kind.proves() && m.Epoch() >= r.rec.Private.Epoch && e.knows(r, env.Device) {
 		e.proven(r)
 	}
@@ -238,15 +242,21 @@ func (e *engine) readInner(r *room, n chat.Seq, in *inner, epoch uint64, v *verd
 	case innerWantPast:
 		v.rec.Form = Silent
 		e.tellPast(r, v.env.ID, v.env.Account, v.env.Device, in.Content)
+	case innerWantPastOf:
+		v.rec.Form = Silent
+		e.tellPastOf(r, v.env.ID, v.env.Account, v.env.Device, in.Content)
 	case innerPast:
 		v.rec.Form = Silent
 		e.takePast(r, v, in.Content)
 	case innerWantProof:
 		v.rec.Form = Silent
-		e.giveProof(r, in.Content)
+		e.giveProof(r, v.seq, v.env.Device, in.Content)
+	case innerSilent:
+		v.rec.Form = Silent
+		e.tellSilent(r, v.env.Account, epoch, in.Content)
 	case innerProof:
 		v.rec.Form = Silent
-		p.proofs++
+		p.proved(v.seq, v.env.Device)
 	default:
 		v.rec.Form = Unsupported
 	}
@@ -267,12 +277,13 @@ func (e *engine) readText(r *room, body []byte, v *verdict) {
 		v.refuse(chat.CodeRevoked, errRevoked)
 		return
 	}
-	if slices.Contains(p.state.Muted, v.env.Account) && p.state.role(v.env.Account) == Plain {
+	if p.state.mutes(v.env.Account) {
 		v.refuse(chat.CodeMuted, nil, "name", e.people.name(v.env.Account))
 		return
 	}
 	v.takeContent(body)
 	v.rec.Moderates = e.moderates(r, v.env.Account)
+	e.slow(r, v)
 }
 
 // readProposal queues a proposal that the room's rules allow. Whoever commits next takes it along.
@@ -298,6 +309,7 @@ func (e *engine) readProposal(r *room, n chat.Seq, env *wire.PrivateEnvelope, m 
 		return
 	}
 	v.good = true
+	e.heard(r, env.Device)
 	v.rec.Form = Silent
 	e.planCommit(r)
 }

@@ -78,23 +78,6 @@ func (e *engine) miss(r *room, after, upto chat.Seq) {
 	e.touch(r)
 }
 
-// askPast asks the others for what this device lacks; once in a session, and again as long as something comes.
-func (e *engine) askPast(r *room) {
-	p, w := r.priv, r.rec.Private.Wanted
-	if p.g == nil || w == nil || p.pastAsked || len(p.devices) == 1 && len(e.ownLeaves(p)) == 0 {
-		return
-	}
-	p.pastAsked = true
-	if w.Tries++; w.Tries > maxPastTries { // nobody has it
-		r.rec.Private.Wanted = nil
-		e.touch(r)
-		return
-	}
-	e.touch(r)
-	e.enqueueInner(r, innerWantPast, wire.Marshal(&wantPast{After: w.After, Upto: w.Upto}))
-	e.soon(func() { e.pump(r) })
-}
-
 // tellPast answers a request, unless another member is quicker. Own devices come first.
 func (e *engine) tellPast(r *room, request chat.MessageID, a chat.AccountID, d chat.DeviceID, body []byte) {
 	p := r.priv
@@ -109,6 +92,12 @@ func (e *engine) tellPast(r *room, request chat.MessageID, a chat.AccountID, d c
 	if a == e.id.account() {
 		wait = time.Millisecond
 	}
+	e.tellAfter(r, wait, request, a, d, want)
+}
+
+// tellAfter tells, after a time, what an account may be told, unless it was answered by then.
+func (e *engine) tellAfter(r *room, wait time.Duration, request chat.MessageID, a chat.AccountID, d chat.DeviceID, want wantPast) {
+	p := r.priv
 	e.afterwards(r, wait, func() {
 		if p.g == nil || p.pastAnswered[request] || p.devices[a] == 0 {
 			return
@@ -203,7 +192,7 @@ func (e *engine) givePast(r *room, request chat.MessageID, want wantPast, since 
 	if !rest {
 		answer.First = 0
 	}
-	if len(answer.Messages) == 0 {
+	if _, named := r.priv.pastFor[request]; len(answer.Messages) == 0 && !named {
 		return // somebody else may have something
 	}
 	e.enqueueInner(r, innerPast, wire.Marshal(&answer))
@@ -226,8 +215,10 @@ func (e *engine) takePast(r *room, v *verdict, body []byte) {
 	if wire.UnmarshalStrict(body, &got) != nil || len(got.Messages) > maxPast {
 		return
 	}
-	p.pastAnswered[got.Answers] = true
-	mine := !got.Answers.IsZero() && rec.Asked == got.Answers
+	if p.quiets(got.Answers, v.env.Account) {
+		p.pastAnswered[got.Answers] = true
+	}
+	mine := !got.Answers.IsZero() && rec.Asked == got.Answers && p.quiets(got.Answers, v.env.Account)
 	gift := got.Answers.IsZero() && v.env.Account == rec.Inviter && rec.Epoch > 0
 	if !mine && !gift {
 		return
@@ -253,16 +244,7 @@ func (e *engine) takePast(r *room, v *verdict, body []byte) {
 			}
 		}
 		if mine && rec.Wanted != nil {
-			switch {
-			case kept == 0: // nothing came of it: others are asked in the next session
-			case got.First > 0:
-				rec.Wanted.Upto = got.First - 1
-				p.pastAsked = false
-			default:
-				rec.Wanted = nil
-			}
-			e.touch(r)
-			e.askPast(r)
+			e.answered(r, by, got.First, kept)
 		}
 		if gift && got.First > 1 && p.state.History == pastAll && rec.Wanted == nil { // there is more
 			e.miss(r, 0, got.First-1)

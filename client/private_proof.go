@@ -73,16 +73,52 @@ func (e *engine) askProof(r *room) {
 // proofWait is about how long a device that came back waits for one that it knows.
 const proofWait = 15 * time.Second
 
-// giveProof answers somebody who came back, if we were in the group at the epoch that he names, unless another member is quicker.
-func (e *engine) giveProof(r *room, body []byte) {
+// proofGiven is a kind 6 that was read.
+type proofGiven struct {
+	seq chat.Seq
+	by  chat.DeviceID
+}
+
+// proved notes one.
+func (p *private) proved(n chat.Seq, by chat.DeviceID) {
+	if len(p.proofs) >= maxProofsKept {
+		p.proofs = p.proofs[1:]
+	}
+	p.proofs = append(p.proofs, proofGiven{n, by})
+}
+
+// provers counts the devices that have given proof after an entry.
+func (p *private) provers(after chat.Seq) int {
+	by := make(map[chat.DeviceID]bool)
+	for _, g := range p.proofs {
+		if g.seq > after {
+			by[g.by] = true
+		}
+	}
+	return len(by)
+}
+
+const (
+	maxProofs     = 20   // given to one device in one run of the program, though another member was quicker
+	proofsAgain   = 3    // devices that answer who asks again
+	maxProofsKept = 1000 // are remembered
+)
+
+// giveProof answers somebody who came back, if we were in the group at the epoch that he names, unless another member is quicker. Who asks again has got none from anybody that
+// he knows: then a few answer.
+func (e *engine) giveProof(r *room, n chat.Seq, d chat.DeviceID, body []byte) {
 	var epoch uint64
 	p := r.priv
 	if wire.UnmarshalStrict(body, &epoch) != nil || r.rec.Private.Epoch > epoch || r.rec.Private.Unproven {
 		return
 	}
-	before := p.proofs
+	p.wantProofs[d]++
+	enough := 1
+	if asked := p.wantProofs[d]; asked > 1 && asked <= maxProofs {
+		enough = proofsAgain
+	}
 	e.afterwards(r, jitter(p.g.Size()), func() {
-		if p.g != nil && p.proofs == before {
+		if p.g != nil && p.provers(n) < enough {
 			e.enqueueInner(r, innerProof, nil)
 			e.pump(r)
 		}

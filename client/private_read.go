@@ -190,7 +190,7 @@ func (e *engine) readCommit(r *room, n chat.Seq, env *wire.PrivateEnvelope, o *o
 	}
 	c, ok := o.v.(*mls.StagedCommit)
 	err := o.err
-	if err == nil && (!ok || !bytes.Equal(c.AuthenticatedData(), env.ID[:])) {
+	if err == nil && (!ok || !bytes.Equal(c.AuthenticatedData(), env.ID[:]) || env.Version == wire.ServiceEnvelope) {
 		err = errProtocol
 	}
 	if err == nil {
@@ -226,6 +226,7 @@ func (e *engine) readCommit(r *room, n chat.Seq, env *wire.PrivateEnvelope, o *o
 		e.fail(err)
 		return
 	}
+	e.committed(r, env.Device)
 	if told {
 		v.rec.About = p.state.difference(&state)
 		e.takeState(r, state)
@@ -239,6 +240,7 @@ func (e *engine) voided(r *room, n chat.Seq, v *verdict, err error) {
 	v.refuse(chat.CodeVoid, err, "name", e.people.name(v.rec.Account))
 	r.rec.Private.Voided = n
 	e.touch(r)
+	e.compareRules(r)
 	if s := r.priv.sent; s != nil && s.frame.ID == v.rec.ID { // ours, and not as we sent it
 		e.commitFailed(r, chat.Errorf(chat.CodeVoid, "name", e.self.Name))
 	}
@@ -251,6 +253,8 @@ type membership struct {
 	added, removed []chat.AccountID // by device: an account may stand in both
 	left           []chat.AccountID // those of removed who asked for it themselves
 	devices        []chat.DeviceID  // those of added who were invited: they count their messages from 1
+	weak           []chat.DeviceID  // those of devices that came by a last resort
+	gone           []chat.DeviceID  // of removed, in the same order
 	back           chat.AccountID   // who came back from outside
 }
 
@@ -277,12 +281,16 @@ func (p *private) changeOf(c *mls.StagedCommit) membership {
 func (m *membership) add(k *mls.KeyPackage) {
 	l := leafOf(k.Leaf)
 	m.added, m.devices = append(m.added, l.Account), append(m.devices, l.Device)
+	if k.LastResort() {
+		m.weak = append(m.weak, l.Device)
+	}
 }
 
 // remove counts the removal of a leaf.
 func (m *membership) remove(g *mls.Group, q mls.QueuedProposal) {
-	a := leafOf(g.Leaf(q.Proposal.Remove)).Account
-	m.removed = append(m.removed, a)
+	l := leafOf(g.Leaf(q.Proposal.Remove))
+	a := l.Account
+	m.removed, m.gone = append(m.removed, a), append(m.gone, l.Device)
 	if q.Sender.Type == mls.SenderMember && leafOf(g.Leaf(mls.LeafIndex(q.Sender.Index))).Account == a {
 		m.left = append(m.left, a)
 	}
@@ -336,26 +344,35 @@ func (e *engine) advanced(r *room, n chat.Seq, v *verdict, m membership) {
 	e.clearOffers(r)
 	rec.Applied, rec.Voided, rec.Pending = n, 0, nil
 	for _, d := range m.devices {
-		s := &senderRecord{Since: p.g.Epoch()}
+		s := &senderRecord{Since: p.g.Epoch(), Heard: e.now().UnixMilli(), Weak: slices.Contains(m.weak, d)}
 		r.senders[d] = s
 		e.put(TableSenders, senderKey(r.id, d), s)
 	}
 	v.rec.Devices = p.newDevices(m)
 	came, went := p.count(m)
 	v.rec.Form = Silent
-	if len(came)+len(went)+len(v.rec.About)+len(v.rec.Devices) > 0 || !m.back.IsZero() {
+	v.rec.Silent, v.rec.Sleeping = p.silenced(rec, v.rec.Account, m, went)
+	rec.Silent = nil
+	for i, d := range m.devices {
+		if slices.Contains(m.weak, d) && !slices.Contains(v.rec.Weak, m.added[i]) {
+			v.rec.Weak = append(v.rec.Weak, m.added[i])
+		}
+	}
+	if len(came)+len(went)+len(v.rec.About)+len(v.rec.Devices)+len(v.rec.Sleeping) > 0 || !m.back.IsZero() {
 		v.rec.Form, v.rec.Added, v.rec.Back = Changed, came, !m.back.IsZero() && len(v.rec.Devices) == 0
 		for _, a := range went {
-			if slices.Contains(m.left, a) {
+			switch {
+			case slices.Contains(m.left, a):
 				v.rec.Left = append(v.rec.Left, a)
-			} else {
+			case !slices.Contains(v.rec.Silent, a):
 				v.rec.Removed = append(v.rec.Removed, a)
 			}
 		}
 	}
-	if len(went) > 0 {
+	if len(went) > 0 || p.ruled {
 		rec.Confirm = n
 	}
+	p.ruled = false
 	e.touch(r)
 	p.sent = nil
 	e.wake(r)
@@ -381,7 +398,19 @@ func (e *engine) removed(r *room, v *verdict, m membership, by chat.AccountID) {
 	p := r.priv
 	came, went := p.count(m)
 	v.rec.Form, v.rec.Added, v.rec.Removed = Changed, came, went
+	v.rec.Silent, v.rec.Sleeping = p.silenced(r.rec.Private, by, m, went)
+	v.rec.Removed = slices.DeleteFunc(v.rec.Removed, func(a chat.AccountID) bool { return slices.Contains(v.rec.Silent, a) })
+	silent := slices.Contains(v.rec.Silent, e.id.account())
 	leaving := r.rec.Private.Leaving
+	if slices.Contains(v.rec.Sleeping, e.id.account()) && !leaving { // our account is still a member: we come back
+		if err := e.lost(r); err != nil {
+			e.fail(err)
+			return
+		}
+		e.emit(Returning{Room: r.rec.Name})
+		e.soon(func() { e.unfollowed(r) })
+		return
+	}
 	if leaving {
 		v.rec.Form = Silent
 	}
@@ -390,7 +419,7 @@ func (e *engine) removed(r *room, v *verdict, m membership, by chat.AccountID) {
 		e.leftRoom(r)
 		return
 	}
-	e.emit(PutOut{Room: r.rec.Name, By: e.people.name(by)})
+	e.emit(PutOut{Room: r.rec.Name, By: e.people.name(by), Silent: silent})
 }
 
 // gone forgets the group of a room that we aren't in any more. What was read stays.

@@ -210,6 +210,8 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 		return errNoMember
 	case info.Epoch() < e.floor(r):
 		return errOldState
+	case p.state.Direct && accountsIn(g) > 2:
+		return errState // more than two aren't a conversation between two
 	}
 	signer := leafOf(g.Leaf(info.Signer()))
 	known := rec.Nameless || e.knows(r, signer.Device) || p.g != nil && !rec.Unproven && p.has(signer.Device)
@@ -421,6 +423,7 @@ func (e *engine) caughtUpPrivate(r *room) {
 		return
 	}
 	e.findCommit(r)
+	e.compareRules(r)
 	e.settleDoubt(r)
 	if r.priv.proposed() {
 		e.planCommit(r)

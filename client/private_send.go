@@ -75,11 +75,11 @@ func (p *private) proposed() bool {
 	})
 }
 
-// commitFirst wants a commit of what waits, once.
+// commitFirst wants a commit of what waits, once; before another state of the room, whose telling may wait for it.
 func (e *engine) commitFirst(r *room) {
 	p := r.priv
-	if p.sent == nil && len(p.intents) == 0 {
-		p.intents = append(p.intents, new(intent))
+	if p.sent == nil && (len(p.intents) == 0 || p.intents[0].state != nil) {
+		p.intents = slices.Insert(p.intents, 0, new(intent))
 	}
 	e.soon(func() { e.drive(r) })
 }
@@ -106,6 +106,7 @@ func (e *engine) refresh(r *room) {
 	if p.g == nil || r.phase != live {
 		return
 	}
+	e.watch(r)
 	due := time.UnixMilli(max(r.rec.Private.Updated, r.rec.Private.Since)).Add(p.cadence())
 	if time.Now().After(due) && p.g.Size() > 1 {
 		e.commitFirst(r)
@@ -124,6 +125,13 @@ func (e *engine) protect(r *room, o *outgoing) bool {
 	}
 	if o.rec.Kind == innerMessage && (r.rec.Private.Unproven || r.rec.Private.Nameless || r.rec.Private.Unjudged > 0) {
 		return false // nothing is said to a group that may not be the room's
+	}
+	if o.rec.Kind == innerMessage && p.state.mutes(e.id.account()) {
+		e.failed(r, o, chat.Errorf(chat.CodeMuted, "name", e.self.Name))
+		return true
+	}
+	if o.isText() && e.held(r, o) {
+		return false
 	}
 	if !e.unsure(r) && e.mustCommit(r) {
 		e.commitFirst(r)
@@ -150,11 +158,19 @@ func (e *engine) protect(r *room, o *outgoing) bool {
 		e.failed(r, o, asError(err))
 		return true
 	}
-	raw := e.privateEnvelope(r, o.rec.ID, message)
+	raw := e.contentEnvelope(r, o, message)
 	in.Content = nil
 	o.rec.Inner = wire.Marshal(&in)
 	e.sendSealed(r, o, raw)
 	return true
+}
+
+// contentEnvelope is the envelope of a message or a proposal.
+func (e *engine) contentEnvelope(r *room, o *outgoing, message []byte) []byte {
+	if e.marked(r, o) {
+		return e.envelopeOf(r, o.rec.ID, message, wire.ServiceEnvelope)
+	}
+	return e.privateEnvelope(r, o.rec.ID, message)
 }
 
 // sendSealed keeps what was sealed and sends it.
@@ -191,7 +207,7 @@ func (e *engine) proposeLeaving(r *room, o *outgoing) bool {
 	}
 	in := inner{Version: 1, Counter: r.rec.OwnCounter, Previous: r.rec.OwnHash}
 	o.rec.Inner = wire.Marshal(&in)
-	raw := e.privateEnvelope(r, o.rec.ID, message)
+	raw := e.contentEnvelope(r, o, message)
 	before := r.rec.OwnHash
 	e.sendSealed(r, o, raw)
 	r.rec.OwnHash = before // a proposal has no counter
@@ -202,7 +218,7 @@ func (e *engine) proposeLeaving(r *room, o *outgoing) bool {
 // roster takes off must be out of the group too, else the next commit puts them back.
 func (e *engine) confirmed(r *room) bool {
 	p, rec := r.priv, r.rec.Private
-	if rec.Confirm <= rec.Confirmed {
+	if rec.Confirm <= rec.Confirmed && !p.compare {
 		return true
 	}
 	if p.busy || p.sent != nil {
@@ -210,7 +226,7 @@ func (e *engine) confirmed(r *room) bool {
 	}
 	p.busy = true
 	epoch := p.g.Epoch()
-	e.roster(r, func(list []wire.RosterMember) {
+	e.roster(r, func(list *wire.RosterList) {
 		p.busy = false
 		if p.g == nil || p.g.Epoch() != epoch {
 			e.wake(r)
@@ -220,15 +236,16 @@ func (e *engine) confirmed(r *room) bool {
 		for a := range p.devices {
 			group[a] = true
 		}
-		add, _ := rosterChange(list, group)
-		if len(add) > 0 && !e.unsure(r) {
+		add, _ := rosterChange(list.Members, group)
+		if wrong := len(add) > 0 || e.misruled(r, list); wrong && !e.unsure(r) {
 			e.commitFirst(r)
 			return
-		}
-		if len(add) > 0 { // the next commit of somebody else puts it right
+		} else if wrong { // the next commit of somebody else puts it right
 			e.afterwards(r, time.Second, func() { e.pump(r) })
 			return
 		}
+		p.compare = false
+		rec.Confirm = max(rec.Confirm, rec.Applied) // what the roster and the rules were compared with
 		rec.Confirmed = rec.Confirm
 		e.touch(r)
 		e.soon(func() { e.pump(r) })
@@ -276,16 +293,28 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 		}
 		v.takeContent(body)
 		v.rec.Moderates = e.moderates(r, e.id.account())
-		if slices.Contains(p.state.Muted, e.id.account()) && p.state.role(e.id.account()) == Plain {
+		if p.state.mutes(e.id.account()) {
 			v.refuse(chat.CodeMuted, nil, "name", e.self.Name)
+		} else {
+			e.slow(r, v)
 		}
 	}
 	if !e.checkInner(r, n, v) {
 		return
 	}
-	if o.rec.Kind == innerWantPast {
+	if o.rec.Kind == innerWantPastOf { // so that another's answer doesn't count
+		var want wantPastOf
+		if wire.UnmarshalStrict(o.rec.Content, &want) == nil {
+			p.pastFor[v.rec.ID] = want.Of
+		}
+	}
+	if o.rec.Kind == innerWantPast || o.rec.Kind == innerWantPastOf {
 		r.rec.Private.Asked = v.rec.ID
 		e.touch(r)
+	}
+	if o.rec.Kind == innerSilent {
+		e.tellSilent(r, e.id.account(), epoch, o.rec.Content)
+		e.wake(r)
 	}
 	if o.rec.Kind == innerState {
 		if s, err := parseState(o.rec.Content); err == nil {
@@ -309,6 +338,9 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 // missingState takes a state of the room that fits the group, where ours doesn't.
 func (e *engine) missingState(r *room, s roomState, by chat.AccountID) {
 	hash, ok := stateHash(r.priv.g.Extensions())
+	if s.Direct && accountsIn(r.priv.g) > 2 {
+		return // more than two aren't a conversation between two
+	}
 	if ok && hash == s.hash() && hash != r.priv.state.hash() {
 		if r.rec.Private.Nameless {
 			r.rec.Private.Inviter = by

@@ -68,7 +68,7 @@ func parseState(b []byte) (roomState, error) {
 }
 
 func (s *roomState) valid() bool {
-	if s.Version != 1 || s.Number == 0 || len(s.Topic) > maxTopic || s.History < pastAll || s.History > maxPastDays {
+	if s.Version != 1 || s.Number == 0 || len(s.Topic) > maxTopic || s.History < pastAll || s.History > maxPastDays || s.Slow > wire.MaxSlow {
 		return false
 	}
 	if s.Direct != (s.Name == "") {
@@ -100,6 +100,9 @@ func isSet(accounts []chat.AccountID) bool {
 func (s *roomState) difference(next *roomState) (all []aboutRecord) {
 	if s.History != next.History {
 		all = append(all, aboutRecord{What: AboutPast, Value: strconv.Itoa(int(next.History))})
+	}
+	if s.Slow != next.Slow {
+		all = append(all, aboutRecord{What: AboutSlow, Value: strconv.FormatUint(uint64(next.Slow), 10)})
 	}
 	if s.Topic != next.Topic {
 		all = append(all, aboutRecord{What: AboutTopic, Value: next.Topic})

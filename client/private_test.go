@@ -297,10 +297,13 @@ func TestPrivateRoles(t *testing.T) {
 	step("invite", bob.Invite(w.ctx, "team", "carol"))
 	await[client.Invited](carol, nil)
 	step("mute", bob.Mute(w.ctx, "team", "carol", true))
+	await(carol, func(m client.Message) bool { return len(m.Changes) == 1 && m.Changes[0].About == client.AboutMuted })
 	_, err := carol.Send(w.ctx, "team", "hear me")
-	step("say", err)
-	await(alice, func(m client.Message) bool { return m.Err != nil && m.Err.Code == chat.CodeMuted })
+	if !errors.Is(err, chat.CodeMuted) {
+		t.Errorf("carol, muted, says something: %v", err)
+	}
 	step("unmute", bob.Mute(w.ctx, "team", "carol", false))
+	await(carol, func(m client.Message) bool { return len(m.Changes) == 1 && m.Changes[0].About == client.AboutUnmuted })
 	_, err = carol.Send(w.ctx, "team", "and now?")
 	step("say", err)
 	await(alice, text("and now?"))

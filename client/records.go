@@ -103,6 +103,9 @@ type privateRecord struct {
 	Unjudged    chat.Seq        `cbor:"31,keyasint,omitempty"` // the last commit that we followed without knowing the room's rules
 	Left        bool            `cbor:"32,keyasint,omitempty"` // that was told: what removes us is in the log
 	Back        bool            `cbor:"30,keyasint,omitempty"` // we came back in Epoch, and were a member before
+	Watched     int64           `cbor:"70,keyasint,omitempty"` // since when we follow it without long pauses, by our clock, ms since 1970
+	Seen        int64           `cbor:"71,keyasint,omitempty"` // when we last did
+	Silent      []silentRecord  `cbor:"72,keyasint,omitempty"` // told in this epoch
 }
 
 // wantedRecord is a range of entries: after one, up to another.
@@ -117,8 +120,10 @@ type pendingRecord struct {
 	Added   []chat.AccountID `cbor:"1,keyasint,omitempty"`
 	Removed []chat.AccountID `cbor:"2,keyasint,omitempty"`
 	State   []byte           `cbor:"3,keyasint,omitempty"`
-	Left    []chat.AccountID `cbor:"4,keyasint,omitempty"` // those of Removed who asked for it
-	Devices []chat.DeviceID  `cbor:"5,keyasint,omitempty"` // of Added
+	Left    []chat.AccountID `cbor:"4,keyasint,omitempty"`  // those of Removed who asked for it
+	Devices []chat.DeviceID  `cbor:"5,keyasint,omitempty"`  // of Added
+	Weak    []chat.DeviceID  `cbor:"70,keyasint,omitempty"` // those of Devices that came by a last resort
+	Gone    []chat.DeviceID  `cbor:"71,keyasint,omitempty"` // of Removed, in the same order
 }
 
 // senderRecord is how far a sender's counter is in a room.
@@ -130,7 +135,9 @@ type senderRecord struct {
 	FirstCounter  uint64   `cbor:"4,keyasint"`
 	FirstPrevious [32]byte `cbor:"5,keyasint"`
 	FirstSeq      chat.Seq `cbor:"6,keyasint"`
-	Since         uint64   `cbor:"7,keyasint,omitempty"` // of a private room: the epoch in which the device was invited, and counts from 1
+	Since         uint64   `cbor:"7,keyasint,omitempty"`  // of a private room: the epoch in which the device was invited, and counts from 1
+	Heard         int64    `cbor:"70,keyasint,omitempty"` // of a private room: when we last read something of the device, by our clock, ms since 1970
+	Weak          bool     `cbor:"71,keyasint,omitempty"` // it was invited on a last resort, and hasn't renewed its keys since
 }
 
 // personRecord is a pinned account.
@@ -199,6 +206,9 @@ type entryRecord struct {
 	Moderates bool             `cbor:"24,keyasint,omitempty"` // the sender could take back what others wrote
 	Devices   []chat.AccountID `cbor:"25,keyasint,omitempty"` // of Changed: members with one device more
 	SharedBy  chat.AccountID   `cbor:"26,keyasint"`           // the member on whose word it is here; zero: from the log itself
+	Weak      []chat.AccountID `cbor:"70,keyasint,omitempty"` // of Changed: who came by a last resort
+	Silent    []chat.AccountID `cbor:"71,keyasint,omitempty"` // who went because nothing came of them for long
+	Sleeping  []chat.AccountID `cbor:"72,keyasint,omitempty"` // members of whom a silent device went
 }
 
 // aboutRecord is a change of a private room's state.

@@ -127,6 +127,7 @@ func remoteMethods() map[string]remoteMethod {
 		"past": method(func(ctx context.Context, api API, a rangeArgs) (none, error) {
 			return none{}, api.SetPast(ctx, a.Room, a.Limit)
 		}),
+		"slow": method(serveSlow),
 		"topic": method(func(ctx context.Context, api API, a roomArgs) (none, error) {
 			return none{}, api.SetTopic(ctx, a.Room, a.Text)
 		}),

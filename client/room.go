@@ -101,6 +101,7 @@ func (r *room) disconnected() {
 	if p := r.priv; p != nil {
 		p.busy, p.again, p.later, p.sent, p.opened, p.early, p.out, p.pastAsked = false, false, false, nil, nil, 0, false, false
 		p.judging = false
+		p.ask = asking{}
 	}
 }
 

@@ -49,6 +49,7 @@ func (e *engine) pump(r *room) {
 		e.retry.Reset(wait)
 		return
 	}
+	e.passHeld(r)
 	under := 0
 	next := 0 // what is sealed comes before what isn't
 	for ; next < len(r.outbox) && r.outbox[next].sealed(); next++ {
@@ -162,6 +163,7 @@ func (e *engine) acknowledged(f *wire.Ack) {
 	}
 	o.rec.Acked = f.Seq
 	e.put(TableOutbox, outboxKey(r.id, o.order), &o.rec)
+	e.texted(r, o)
 	e.tellSent(r, o, f.Seq, time.UnixMilli(f.Time))
 	e.pump(r)
 	e.checkFlush()
@@ -256,6 +258,8 @@ func (e *engine) notStored(f *wire.Failure) {
 			if o.rec.Once {
 				e.drop(r, o, err)
 			}
+		case chat.CodeMuted, chat.CodeSlowMode:
+			e.ruledOut(r, o, err)
 		default:
 			e.failed(r, o, err)
 		}

@@ -79,13 +79,15 @@ const (
 	TablePlaces Table = 13
 	// TableLate holds messages about others that aren't here yet, by room and the other's ID.
 	TableLate Table = 14
+	// TableTexts holds when members of private rooms with slow mode wrote last, by room and account.
+	TableTexts Table = 19
 )
 
 // Tables lists them all.
 func Tables() []Table {
 	return []Table{
 		TableSelf, TableKeys, TableRooms, TableSenders, TablePeople, TableDevices,
-		TableOutbox, TableHistory, TableUnread, TableGroups, TablePackages, TableOffers, TablePlaces, TableLate,
+		TableOutbox, TableHistory, TableUnread, TableGroups, TablePackages, TableOffers, TablePlaces, TableLate, TableTexts,
 	}
 }
 

@@ -140,11 +140,12 @@ func (e *engine) keep(r *room, n chat.Seq, rec *entryRecord) {
 
 // verdict is what the checks say of an entry.
 type verdict struct {
-	rec  entryRecord
-	env  *wire.Envelope // nil when it isn't one
-	seq  chat.Seq
-	good bool        // the seal is good: the sender wrote it
-	stop *chat.Error // the room must stop
+	rec     entryRecord
+	env     *wire.Envelope // nil when it isn't one
+	seq     chat.Seq
+	good    bool        // the seal is good: the sender wrote it
+	service bool        // of a private room: its envelope says that it isn't a new text
+	stop    *chat.Error // the room must stop
 }
 
 func (v *verdict) refuse(code chat.Code, cause error, pairs ...string) {
@@ -397,6 +398,11 @@ func (b *book) message(id chat.RoomID, room string, n chat.Seq, rec *entryRecord
 	if m.NewDevices, err = namesOf(rec.Devices, name); err != nil {
 		return m, err
 	}
+	if err := errors.Join(
+		into(&m.Weak, rec.Weak, name), into(&m.Silent, rec.Silent, name), into(&m.Sleeping, rec.Sleeping, name),
+	); err != nil {
+		return m, err
+	}
 	for _, a := range rec.About {
 		c := Change{About: a.What, Value: a.Value}
 		if c.Name, err = name(a.Account); err != nil {
@@ -414,6 +420,12 @@ func (b *book) message(id chat.RoomID, room string, n chat.Seq, rec *entryRecord
 		m.Err = &chat.Error{Code: rec.Code, Params: rec.Params}
 	}
 	return m, nil
+}
+
+// into is namesOf into a field.
+func into(to *[]string, accounts []chat.AccountID, name func(chat.AccountID) (string, error)) (err error) {
+	*to, err = namesOf(accounts, name)
+	return err
 }
 
 func namesOf(accounts []chat.AccountID, name func(chat.AccountID) (string, error)) ([]string, error) {

@@ -94,21 +94,27 @@ type person struct {
 
 func (w *world) person(name string, vault client.Vault) *person {
 	w.t.Helper()
+	return w.personAt(name, vault, nil)
+}
+
+// personAt is a person with a clock of his own.
+func (w *world) personAt(name string, vault client.Vault, now func() time.Time) *person {
+	w.t.Helper()
 	if vault == nil {
 		vault = client.NewMemory()
 	}
 	p := &person{w: w, vault: vault}
-	p.open(name)
+	p.open(name, now)
 	return p
 }
 
 // open starts the person's client.
-func (p *person) open(name string) {
+func (p *person) open(name string, now func() time.Time) {
 	w, vault := p.w, p.vault
 	w.t.Helper()
 	var err error
 	p.Client, err = client.Open(client.Config{
-		Vault: vault, Address: w.address, Server: w.identity.Fingerprint(), Key: w.key.Reveal(), Name: name, Software: "test", Packages: 4,
+		Vault: vault, Address: w.address, Server: w.identity.Fingerprint(), Key: w.key.Reveal(), Name: name, Software: "test", Packages: 4, Now: now,
 		Dial: p.dial, Backoff: 5 * time.Millisecond, MaxBackoff: 50 * time.Millisecond,
 	})
 	if err != nil {

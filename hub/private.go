@@ -43,16 +43,16 @@ func (s *Session) privateRequest(f wire.Frame) (ref uint64, answer []byte, err e
 	return 0, nil, chat.Errorf(chat.CodeFrame) // a server's frame, or one of the login
 }
 
-// checkPrivate looks at what the server can see of an entry of a private room.
-func (s *Session) checkPrivate(room chat.RoomID, id chat.MessageID, envelope []byte) error {
+// checkPrivate looks at what the server can see of an entry of a private room; service: it says that it isn't a new text to people.
+func (s *Session) checkPrivate(room chat.RoomID, id chat.MessageID, envelope []byte) (service bool, err error) {
 	env, err := wire.ParsePrivateEnvelope(envelope)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if env.Room != room || env.ID != id || env.Account != s.peer.Account || env.Device != s.peer.Device {
-		return chat.Errorf(chat.CodeEnvelope)
+		return false, chat.Errorf(chat.CodeEnvelope)
 	}
-	return nil
+	return env.Version == wire.ServiceEnvelope, nil
 }
 
 // commit takes a Commit, and what goes with it, on its way to the disk.
@@ -62,16 +62,20 @@ func (s *Session) commit(f *wire.Commit) error {
 		err = chat.Errorf(chat.CodeEnvelope)
 	}
 	if err == nil {
-		err = s.checkPrivate(f.Room, f.ID, f.Envelope)
+		service := false
+		if service, err = s.checkPrivate(f.Room, f.ID, f.Envelope); err == nil && service {
+			err = chat.Errorf(chat.CodeEnvelope)
+		}
 	}
 	if err != nil {
 		s.refuse(f.ID, err)
 		return nil
 	}
-	return s.submit(Submission{
-		Room: f.Room, ID: f.ID, Kind: chat.Commit, Base: f.Base, Seen: f.Base, Envelope: f.Envelope,
-		Change: &Change{Add: f.Add, Remove: f.Remove, Welcomes: f.Welcomes, Info: f.Info, Tree: f.Tree},
-	})
+	change := &Change{Add: f.Add, Remove: f.Remove, Welcomes: f.Welcomes, Info: f.Info, Tree: f.Tree}
+	if len(f.Rules) > 0 {
+		change.Rules = &f.Rules[0]
+	}
+	return s.submit(Submission{Room: f.Room, ID: f.ID, Kind: chat.Commit, Base: f.Base, Seen: f.Base, Envelope: f.Envelope, Change: change})
 }
 
 // invite tells the devices for which a batch has brought Welcomes.
@@ -178,7 +182,11 @@ func (s *Session) roster(f *wire.Roster) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wire.Encode(&wire.RosterList{Ref: f.Ref, Room: f.Room, Members: members}), nil
+	now, noted, err := s.hub.store.Rules(s.ctx, f.Room)
+	if err != nil {
+		return nil, err
+	}
+	return wire.Encode(&wire.RosterList{Ref: f.Ref, Room: f.Room, Members: members, Rules: now, Noted: noted}), nil
 }
 
 // maxInvitations bounds the Welcomes of one answer, bytes, unless the first alone is larger.

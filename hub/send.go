@@ -13,12 +13,12 @@ const rotationGrace = 30 * time.Second
 
 // send takes a message on its way to the disk.
 func (s *Session) send(f *wire.Send) error {
-	seen, err := s.checkSend(f)
+	seen, service, err := s.checkSend(f)
 	if err != nil {
 		s.refuse(f.ID, err)
 		return nil
 	}
-	return s.submit(Submission{Room: f.Room, ID: f.ID, Kind: f.Kind, Base: f.Base, Seen: seen, Envelope: f.Envelope})
+	return s.submit(Submission{Room: f.Room, ID: f.ID, Kind: f.Kind, Base: f.Base, Seen: seen, Envelope: f.Envelope, Service: service})
 }
 
 // refuse answers a message that isn't stored.
@@ -42,23 +42,24 @@ func (s *Session) submit(sub Submission) error {
 }
 
 // checkSend looks at what the server can see of a message: that its header says what its frame and its session say. It returns the head
-// that the sender vouches for.
-func (s *Session) checkSend(f *wire.Send) (chat.Seq, error) {
+// that the sender vouches for, and whether it isn't a new text of a private room.
+func (s *Session) checkSend(f *wire.Send) (seen chat.Seq, service bool, err error) {
 	if most := s.hub.limits().Message; most > 0 && len(f.Envelope) > most {
-		return 0, chat.Errorf(chat.CodeTooLarge, "limit", strconv.Itoa(most))
+		return 0, false, chat.Errorf(chat.CodeTooLarge, "limit", strconv.Itoa(most))
 	}
 	r, err := s.hub.room(f.Room)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	if f.Kind != chat.Content {
-		return 0, chat.Errorf(chat.CodeEnvelope)
+		return 0, false, chat.Errorf(chat.CodeEnvelope)
 	}
 	if r.kind == chat.PrivateRoom {
-		return f.Base, s.checkPrivate(f.Room, f.ID, f.Envelope)
+		service, err = s.checkPrivate(f.Room, f.ID, f.Envelope)
+		return f.Base, service, err
 	}
 	env, err := s.checkEnvelope(f)
-	return env.SeenSeq, err
+	return env.SeenSeq, false, err
 }
 
 // checkEnvelope looks at a message of a key room.

@@ -97,6 +97,7 @@ type Submission struct {
 	Envelope []byte   // not changed by anyone
 	At       time.Time
 	Change   *Change // what goes with a Commit of a private room; nil: nothing
+	Service  bool    // content of a private room that isn't a new text to people
 }
 
 // Outcome is what became of a Submission. Err is nil when it is durable.

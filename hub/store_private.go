@@ -15,10 +15,23 @@ import (
 // roster any more. With a Commit goes its Change, in the same transaction, or nothing of both:
 //
 //   - Add counts at once. It also takes back a removal that doesn't count yet, but not that of the sender's own account.
+//
 //   - Remove counts later, when an entry with Base at or after this Commit comes from an account that isn't the remover's and isn't waiting for its own
 //     removal. Add and Base of one Commit count in this order, and before its Remove. One's own account goes at once. Who isn't on the roster is no error.
+//
 //   - Each Welcome waits for its device, the newest MaxWelcomes for a device in a room. A revoked device's is dropped.
+//
 //   - Info, when it isn't empty, becomes the room's state with Tree.
+//
+//   - Rules are compared with those that there are, entry by entry (Rules below).
+//
+// Rules: what loosens one for somebody counts at once, and takes back a restriction that doesn't count yet, unless it is the sender whom it binds: who is muted doesn't lift his own
+// mute, and only who is free of it the slow mode. What restricts, and what the sender loosens for himself, counts when an entry with Base at or after its Commit comes from
+// another account than its sender's, on the roster, which waits neither for its own removal nor for a mute or a ban of its own; nobody confirms the end of his own being free. In one entry what it loosens counts first, then what its Base confirms; what it restricts
+// waits. An account that isn't here is no error.
+//
+// By the rules as they are after what an entry confirms, content that isn't Service is CodeMuted (name) from a muted account, and CodeSlowMode (name, wait in seconds) from
+// one that isn't free and whose text before in that room is less than Slow ago. A Commit with a Welcome for an account that comes onto the roster and is banned is CodeRole (name).
 //
 // CodeNoSuchPerson (name) for an account or a device that isn't here, CodeEnvelope for a Welcome whose device is of an account that isn't on the roster
 // then, CodeTooLarge (limit) for a roster of more than wire.MaxRoster. Repeating a Commit repeats its outcome, and changes nothing.
@@ -35,6 +48,8 @@ type PrivateStore interface {
 
 	// Roster lists who is on a private room's roster. CodeRoomUnknown, also of a key room.
 	Roster(ctx context.Context, room chat.RoomID) ([]wire.RosterMember, error)
+	// Rules reads what of a private room's rules counts, and what they will be when all of them count. CodeRoomUnknown.
+	Rules(ctx context.Context, room chat.RoomID) (now, noted wire.RoomRules, err error)
 	// PrivateRooms lists the rooms whose roster has an account.
 	PrivateRooms(ctx context.Context, account chat.AccountID) ([]Room, error)
 
@@ -65,6 +80,7 @@ type Change struct {
 	Add, Remove []chat.AccountID
 	Welcomes    []wire.DeviceWelcome
 	Info, Tree  []byte
+	Rules       *wire.RoomRules // nil: as they are
 }
 
 // size is what it takes in memory, roughly.
@@ -73,6 +89,9 @@ func (c *Change) size() int {
 		return 0
 	}
 	n := len(c.Info) + len(c.Tree) + 32*(len(c.Add)+len(c.Remove))
+	if c.Rules != nil {
+		n += c.Rules.Size()
+	}
 	for _, w := range c.Welcomes {
 		n += len(w.Welcome) + 64
 	}

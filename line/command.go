@@ -19,6 +19,7 @@ const (
 	KindPerson  Kind = "person" // a person in the room
 	KindSaid    Kind = "text"   // the rest of the line
 	KindPast    Kind = "past"   // none, all, or a number of days
+	KindSlow    Kind = "slow"   // 30s, 5m, or off
 	KindEmoji   Kind = "emoji"
 	KindMessage Kind = "message" // ^3, ^bob: which message is meant
 	KindRole    Kind = "role"    // owner, moderator or member
@@ -60,6 +61,7 @@ func Commands() []Command {
 		{"msg", []Arg{{KindPerson, false}, {KindSaid, true}}, (*face).private},
 		{"topic", []Arg{{KindSaid, true}}, (*face).topic},
 		{"past", []Arg{{KindPast, false}}, (*face).past},
+		{"slow", []Arg{{KindSlow, true}}, (*face).slow},
 		{"role", []Arg{{KindPerson, false}, {KindRole, false}}, (*face).role},
 		{"kick", []Arg{{KindPerson, false}}, (*face).kick},
 		{"ban", []Arg{{KindPerson, false}}, (*face).ban},

@@ -99,6 +99,8 @@ func (c *completer) complete(before string) (int, []edit.Candidate) {
 		return start, matching([]string{c.words.T("line.yes")}, word, "", "")
 	case KindPast:
 		return start, matching([]string{c.words.T("line.past.none"), c.words.T("line.past.all")}, word, "", "")
+	case KindSlow:
+		return start, matching([]string{"30s", "5m", c.words.T("line.slow.off")}, word, "", "")
 	case KindRole:
 		return start, matching([]string{c.words.T("line.role.member"), c.words.T("line.role.moderator"), c.words.T("line.role.owner")}, word, "", "")
 	case KindServer:

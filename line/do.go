@@ -138,6 +138,12 @@ func (f *face) roomsText(rooms []client.RoomView) string {
 		case r.Kind == chat.PrivateRoom:
 			facts = append(facts, w.T("line.rooms.private"), w.N("line.members", r.Members))
 		}
+		if r.Pending {
+			facts = append(facts, w.T("line.rooms.pending"))
+		}
+		if r.Missing > 0 {
+			facts = append(facts, w.N("line.rooms.missing", r.Missing))
+		}
 		if r.Online >= 0 && r.Kind != chat.PrivateRoom {
 			facts = append(facts, w.N("line.people", r.Online))
 		}
@@ -251,7 +257,7 @@ func (f *face) entered(ctx context.Context, room client.RoomView) func() {
 	return func() {
 		f.learn(rooms)
 		r := f.state(room.Name)
-		f.room, r.entered = room.Name, true
+		f.room, r.entered, r.pending = room.Name, true, room.Pending
 		f.view.header(room, people, unknown == nil)
 		if err != nil {
 			f.view.problem(err)

@@ -87,6 +87,7 @@ type roomState struct {
 	oldest   chat.Seq // the first message shown; 0 for none
 	known    bool     // joined in an earlier session: what came since then is unread
 	entered  bool     // in this session
+	pending  bool     // its name isn't known yet
 	unread   int
 	mentions int
 	locked   map[chat.Seq]bool // shown as unreadable; they may open yet

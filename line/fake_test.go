@@ -139,8 +139,12 @@ func (f *fake) Rooms(context.Context) ([]client.RoomView, error) {
 	defer f.mu.Unlock()
 	var all []client.RoomView
 	for name := range f.rooms {
-		joined := slices.ContainsFunc(f.status.Rooms, func(r client.RoomView) bool { return r.Name == name })
-		all = append(all, client.RoomView{Name: name, Joined: joined, Online: len(f.people[name])})
+		i := slices.IndexFunc(f.status.Rooms, func(r client.RoomView) bool { return r.Name == name })
+		view := client.RoomView{Name: name, Joined: i >= 0, Online: len(f.people[name])}
+		if i >= 0 && f.status.Rooms[i].Kind == chat.PrivateRoom {
+			view = f.status.Rooms[i]
+		}
+		all = append(all, view)
 	}
 	slices.SortFunc(all, func(a, b client.RoomView) int { return strings.Compare(a.Name, b.Name) })
 	return all, nil
@@ -229,8 +233,11 @@ func (f *fake) Remove(_ context.Context, room, _ string) error           { retur
 func (f *fake) SetRole(_ context.Context, room, _ string, _ client.Role) error {
 	return notPrivate(room)
 }
-func (f *fake) SetPast(_ context.Context, room string, _ int) error  { return notPrivate(room) }
-func (f *fake) SetTopic(_ context.Context, room, _ string) error     { return notPrivate(room) }
+func (f *fake) SetPast(_ context.Context, room string, _ int) error { return notPrivate(room) }
+func (f *fake) SetTopic(_ context.Context, room, _ string) error    { return notPrivate(room) }
+func (f *fake) SetSlow(_ context.Context, room string, _ time.Duration) error {
+	return notPrivate(room)
+}
 func (f *fake) Mute(_ context.Context, room, _ string, _ bool) error { return notPrivate(room) }
 func (f *fake) Ban(_ context.Context, room, _ string, _ bool) error  { return notPrivate(room) }
 

@@ -29,6 +29,9 @@ type jsonMessage struct {
 	Left       []string        `json:"left,omitempty"`
 	Devices    []string        `json:"new_devices,omitempty"`
 	Returned   bool            `json:"returned,omitempty"` // the sender came back with new keys
+	Weak       []string        `json:"weak,omitempty"`     // who came on a key that is used more than once
+	Silent     []string        `json:"silent,omitempty"`   // who was taken out after 60 days of silence
+	Sleeping   []string        `json:"sleeping,omitempty"` // members of whom a device was
 	Changes    []jsonChange    `json:"changes,omitempty"`
 	What       string          `json:"what,omitempty"`  // of what does something to another message: edited, took_back, reacted, unreacted
 	About      string          `json:"about,omitempty"` // the ID of the message that this one answers or does something to
@@ -70,7 +73,7 @@ type jsonChange struct {
 func changesJSON(all []client.Change) (out []jsonChange) {
 	names := map[client.About]string{
 		client.AboutTopic: "topic", client.AboutRole: "role", client.AboutMuted: "mute", client.AboutUnmuted: "unmute",
-		client.AboutBanned: "ban", client.AboutUnbanned: "unban", client.AboutPast: "past",
+		client.AboutBanned: "ban", client.AboutUnbanned: "unban", client.AboutPast: "past", client.AboutSlow: "slow",
 	}
 	for _, c := range all {
 		j := jsonChange{What: names[c.About], Name: c.Name, Value: c.Value}
@@ -116,7 +119,7 @@ func messageJSON(w Words, m client.Message) jsonMessage {
 		Room: m.Room, Seq: m.Seq, Sender: m.Sender, Account: m.Account.String(), Time: timeJSON(m.Time), Text: m.Text,
 		Form: formName(m.Form), ID: m.ID.String(), Device: m.Device.String(), Mine: m.Mine,
 		Written: timeJSON(m.Written), Generation: m.Generation, Error: errorJSON(w, m.Err),
-		Added: m.Added, Taken: m.Removed, Left: m.Left, Returned: m.Returned, Devices: m.NewDevices, Changes: changesJSON(m.Changes),
+		Added: m.Added, Taken: m.Removed, Left: m.Left, Returned: m.Returned, Weak: m.Weak, Silent: m.Silent, Sleeping: m.Sleeping, Devices: m.NewDevices, Changes: changesJSON(m.Changes),
 	}
 	j.What, j.Markdown, j.Edited, j.TakenBy, j.SharedBy = whatName(m.What), m.Markdown, m.Edited, m.TakenBy, m.SharedBy
 	if m.Ref != nil {
@@ -199,17 +202,23 @@ func stateJSON(w Words, e client.Event) []byte {
 	case client.DevicesWithheld:
 		return jsonEvent("devices_withheld", "name", e.Name, "account", e.Account.String(), "have", e.Have, "got", e.Got, "forked", e.Forked)
 	case client.Invited:
-		return jsonEvent("invited", "room", e.Room, "by", e.By, "direct", e.Direct, "members", e.Members)
+		return jsonEvent("invited", "room", e.Room, "by", e.By, "direct", e.Direct, "members", e.Members, "was", e.Was, "weak", e.Weak)
 	case client.InvitationRefused:
 		return jsonEvent("invitation_refused", "by", e.By, "error", errorJSON(w, e.Err))
 	case client.PutOut:
-		return jsonEvent("put_out", "room", e.Room, "by", e.By)
+		return jsonEvent("put_out", "room", e.Room, "by", e.By, "silent", e.Silent)
 	case client.Left:
 		return jsonEvent("left", "room", e.Room)
 	case client.Returning:
 		return jsonEvent("returning", "room", e.Room)
 	case client.PastShared:
 		return jsonEvent("past_shared", "room", e.Room, "by", e.By, "messages", e.Messages, "more", e.More)
+	case client.PastAsked:
+		return jsonEvent("past_asked", "room", e.Room, "of", e.Of, "messages", e.Messages)
+	case client.PastEnded:
+		return jsonEvent("past_ended", "room", e.Room, "missing", e.Missing)
+	case client.Held:
+		return jsonEvent("held", "room", e.Room, "id", e.ID.String(), "until", timeJSON(e.Until), "queued", e.Queued)
 	case client.Returned:
 		return jsonEvent("returned", "room", e.Room)
 	case client.CodeUsed:

@@ -164,6 +164,9 @@ func (f *face) membersText(room string, members []client.MemberView, here []clie
 		if m.Muted {
 			facts = append(facts, w.T("line.list.muted"))
 		}
+		if m.Weak {
+			facts = append(facts, w.T("line.list.weak"))
+		}
 		i := slices.IndexFunc(here, func(p client.PersonView) bool { return p.Account == m.Account })
 		switch {
 		case i >= 0:
@@ -192,6 +195,10 @@ func changeText(w Words, m client.Message) string {
 			rows = append(rows, pastText(w, m, c))
 			continue
 		}
+		if c.About == client.AboutSlow {
+			rows = append(rows, slowText(w, by, m.Room, c.Value))
+			continue
+		}
 		rows = append(rows, w.T(aboutID(c), "by", by, "name", edit.SafeLine(c.Name), "topic", edit.SafeLine(c.Value), "room", m.Room))
 	}
 	if len(m.Added) > 0 && strings.HasPrefix(m.Room, "@") {
@@ -202,6 +209,15 @@ func changeText(w Words, m client.Message) string {
 	}
 	if len(m.Removed) > 0 {
 		rows = append(rows, w.T("line.change.removed", "by", by, "names", names(m.Removed), "room", m.Room))
+	}
+	if len(m.Weak) > 0 {
+		rows = append(rows, w.N("line.change.weak", len(m.Weak), "names", names(m.Weak)))
+	}
+	if len(m.Silent) > 0 {
+		rows = append(rows, w.N("line.change.silent", len(m.Silent), "names", names(m.Silent), "room", m.Room))
+	}
+	if len(m.Sleeping) > 0 {
+		rows = append(rows, w.T("line.change.sleeping", "names", names(m.Sleeping), "room", m.Room))
 	}
 	if len(m.Left) > 0 {
 		rows = append(rows, w.N("line.change.left", len(m.Left), "names", names(m.Left), "room", m.Room))
@@ -243,7 +259,7 @@ func aboutID(c client.Change) string {
 		return "line.about.banned"
 	case client.AboutUnbanned:
 		return "line.about.unbanned"
-	case client.AboutRole, client.AboutPast:
+	case client.AboutRole, client.AboutPast, client.AboutSlow:
 	}
 	return "line.about." + roleName(c.Role)
 }
@@ -252,21 +268,31 @@ func aboutID(c client.Change) string {
 func (f *face) membership(e client.Event) {
 	w := f.Words
 	switch e := e.(type) {
+	case client.PastAsked, client.PastEnded:
+		f.asking(e)
 	case client.Invited:
+		f.renamed(e)
 		f.known[e.Room] = true
 		f.state(e.Room).known = true
 		if e.Direct {
 			f.view.notice(w.T("line.invitation.direct", "by", edit.SafeLine(e.By), "room", edit.SafeLine(e.Room)))
-			return
+		} else {
+			f.view.notice(w.T("line.invitation", "by", edit.SafeLine(e.By), "room", e.Room, "members", w.N("line.members", e.Members)))
 		}
-		f.view.notice(w.T("line.invitation", "by", edit.SafeLine(e.By), "room", e.Room, "members", w.N("line.members", e.Members)))
+		if e.Weak {
+			f.view.notice(w.T("line.invitation.weak"))
+		}
 	case client.InvitationRefused:
 		f.view.notice(w.T("line.invitation.refused", "by", edit.SafeLine(e.By)))
 		f.view.problem(e.Err)
 	case client.PutOut:
-		if e.By == "" {
+		switch {
+		case e.Silent:
+			f.view.notice(w.T("line.putout.silent", "room", e.Room))
+			f.left(e.Room)
+		case e.By == "":
 			f.view.notice(w.T("line.putout.server", "room", e.Room))
-		} else {
+		default:
 			f.view.notice(w.T("line.putout", "by", edit.SafeLine(e.By), "room", e.Room))
 			f.left(e.Room)
 		}
@@ -275,6 +301,8 @@ func (f *face) membership(e client.Event) {
 		f.view.notice(w.T("line.returning", "room", e.Room))
 	case client.PastShared:
 		f.view.notice(w.N("line.pastshared", e.Messages, "by", edit.SafeLine(e.By), "room", e.Room))
+	case client.Held:
+		f.view.notice(f.heldText(e))
 	case client.Returned:
 		f.view.notice(w.T("line.returned", "room", e.Room))
 	}

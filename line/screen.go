@@ -188,8 +188,11 @@ func headerText(w Words, room client.RoomView) []string {
 	if room.Direct {
 		rows = []string{w.T("line.header.two", "name", edit.SafeLine(strings.TrimPrefix(room.Name, "@")))}
 	}
-	if room.Away {
+	if room.Away && !room.Pending {
 		rows = append(rows, w.T("line.returning", "room", room.Name))
+	}
+	if room.Pending {
+		rows = []string{w.T("line.pending.room")}
 	}
 	if room.Topic != "" {
 		rows = append(rows, w.T("line.topic", "room", room.Name, "topic", edit.SafeLine(room.Topic)))
@@ -222,15 +225,19 @@ func (s *screen) update(f *face) {
 		s.editor.Update(s.rows, above)
 		s.rows, s.drawn = nil, now
 	}
-	if prompt := s.promptFor(f.room); prompt != s.room {
+	r := f.rooms[f.room]
+	if prompt := s.promptFor(f.room, r != nil && r.pending); prompt != s.room {
 		s.room = prompt
 		s.editor.SetPrompt(prompt)
 	}
 }
 
-func (s *screen) promptFor(room string) string {
+func (s *screen) promptFor(room string, pending bool) string {
 	if room == "" {
 		return s.render.style.bold("[…]") + " "
+	}
+	if pending {
+		return s.render.style.bold("["+s.render.words.T("line.prompt.pending", "room", roomLabel(room))+"]") + " "
 	}
 	return s.render.style.bold("["+roomLabel(room)+"]") + " "
 }

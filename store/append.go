@@ -70,6 +70,7 @@ type roomRow struct {
 	lastCommit chat.Seq
 	bytes      int64
 	changed    bool
+	rules      int // whether it has any: 0 not read yet, 1 none, 2 some
 }
 
 // deviceRow is what an Append checks of a sender.
@@ -148,6 +149,15 @@ func (b *appending) appendPrivate(device *deviceRow, room *roomRow, sub *hub.Sub
 	}
 	if o.Err, err = b.admit(room, sub, from); o.Err != nil || err != nil {
 		return err
+	}
+	if refused, err := b.admitText(device, room, sub, from); err != nil {
+		return err
+	} else if refused != nil {
+		if known, err := b.known(device, room, sub, envelope, o); known || err != nil {
+			return err
+		}
+		o.Err = refused
+		return nil
 	}
 	fresh, err := b.store(device, room, sub, envelope, o)
 	if err != nil || !fresh {

@@ -40,7 +40,7 @@ func TestPowerCutOfCommits(t *testing.T) {
 			m.ID, m.Envelope, m.Base = chat.NewMessageID(time.Now()), fmt.Appendf(nil, "commit %d", i), chat.Seq(i) //nolint:gosec // small
 			m.Change = &hub.Change{
 				Add: []chat.AccountID{guest(i)}, Welcomes: []wire.DeviceWelcome{{Device: chat.DeviceID(guest(i)), Welcome: make([]byte, 5000)}},
-				Info: fmt.Append(nil, i), Tree: make([]byte, 3000),
+				Info: fmt.Append(nil, i), Tree: make([]byte, 3000), Rules: &wire.RoomRules{Slow: uint32(i + 1), Muted: []chat.AccountID{guest(i)}}, //nolint:gosec // small
 			}
 			out, err := s.Append(ctx, []hub.Submission{m})
 			if err != nil || out[0].Err != nil {
@@ -85,6 +85,10 @@ func checkCommits(t *testing.T, dir string, least, most int) {
 	roster, err := s.Roster(ctx, den)
 	if err != nil || n < least || len(roster) != n+1 || state.Seq != state.LastCommit || n > 0 && (string(state.Info) != fmt.Sprint(n-1) || len(state.Tree) != 3000) {
 		t.Fatalf("%d acknowledged, %d Commits, %d on the roster, state %d %q, %v", least, n, len(roster), state.Seq, state.Info, err)
+	}
+	_, rules, err := s.Rules(ctx, den)
+	if err != nil || n > 0 && (int(rules.Slow) != n || len(rules.Muted) != 1 || rules.Muted[0] != guest(n-1)) {
+		t.Fatalf("%d Commits, rules %+v, %v", n, rules, err)
 	}
 	for i := range most {
 		list, err := s.Invitations(ctx, chat.DeviceID(guest(i)), 1<<20)

@@ -111,6 +111,7 @@ func (b *appending) admit(room *roomRow, sub *hub.Submission, from standing) (*c
 // admitChange says whether a change can be made.
 func (b *appending) admitChange(room *roomRow, change *hub.Change) (*chat.Error, error) {
 	added := map[int64]bool{}
+	var welcomed []int64
 	for _, a := range change.Add {
 		no, err := b.account(a)
 		if err != nil {
@@ -138,6 +139,10 @@ func (b *appending) admitChange(room *roomRow, change *hub.Change) (*chat.Error,
 		if s, err := b.standing(room.no, d.accountNo); err != nil || s == absent && !added[d.accountNo] {
 			return chat.Errorf(chat.CodeEnvelope), err
 		}
+		welcomed = append(welcomed, d.accountNo)
+	}
+	if refused, err := b.admitGuests(room, guests(added, welcomed)); refused != nil || err != nil {
+		return refused, err
 	}
 	if len(added) == 0 {
 		return nil, nil
@@ -156,7 +161,7 @@ func (b *appending) account(id chat.AccountID) (no int64, err error) {
 	return no, err
 }
 
-// enrich makes what goes with a message that was just stored in a private room: additions, the removals that count from now on, new removals, Welcomes and state.
+// enrich makes what goes with a message that was just stored in a private room: additions, the removals that count from now on, the rules, new removals, Welcomes and state.
 func (b *appending) enrich(device *deviceRow, room *roomRow, sub *hub.Submission, from standing, o *hub.Outcome) error {
 	change := sub.Change
 	if change != nil {
@@ -169,8 +174,11 @@ func (b *appending) enrich(device *deviceRow, room *roomRow, sub *hub.Submission
 			return err
 		}
 	}
+	if err := b.rule(device, room, sub, from, o); err != nil {
+		return err
+	}
 	if change == nil {
-		return nil
+		return b.noteText(device, room, sub)
 	}
 	if err := b.remove(device, room, change, o); err != nil {
 		return err

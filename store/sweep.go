@@ -51,7 +51,7 @@ func removeRoom(c *conn, no int64) (gone bool, err error) {
 	if err != nil || c.Changes() == sweepSlice {
 		return false, err
 	}
-	for _, sql := range []string{"DELETE FROM welcomes WHERE room = ?", "DELETE FROM room_state WHERE room = ?", "DELETE FROM rooms WHERE no = ?"} {
+	for _, sql := range []string{"DELETE FROM welcomes WHERE room = ?", "DELETE FROM room_state WHERE room = ?", "DELETE FROM room_rules WHERE room = ?", "DELETE FROM texts WHERE room = ?", "DELETE FROM rooms WHERE no = ?"} {
 		if err := c.exec(sql, no); err != nil {
 			return false, err
 		}

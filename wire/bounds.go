@@ -46,6 +46,9 @@ func (f *Commit) fits() bool {
 	if f.ID.IsZero() || len(f.Add) > MaxRoster || len(f.Remove) > MaxRoster || len(f.Welcomes) > MaxRoster || len(f.Tree) > 0 && len(f.Info) == 0 {
 		return false
 	}
+	if len(f.Rules) > 1 || len(f.Rules) == 1 && !f.Rules[0].fits() {
+		return false
+	}
 	devices := make([]chat.DeviceID, len(f.Welcomes))
 	for i := range f.Welcomes {
 		if len(f.Welcomes[i].Welcome) == 0 {

@@ -8,7 +8,7 @@ import "huisclos/chat"
 // previous and seen are inside.
 type PrivateEnvelope struct {
 	_       struct{} `cbor:",toarray"`
-	Version uint     // 2
+	Version uint     // 2; 3 for what isn't a new text to people (ServiceEnvelope)
 	Room    chat.RoomID
 	Account chat.AccountID
 	Device  chat.DeviceID
@@ -19,7 +19,7 @@ type PrivateEnvelope struct {
 // ParsePrivateEnvelope reads one strictly. CodeEnvelope.
 func ParsePrivateEnvelope(raw []byte) (PrivateEnvelope, error) {
 	var e PrivateEnvelope
-	if err := UnmarshalStrict(raw, &e); err != nil || e.Version != 2 || e.Account.IsZero() || e.Device.IsZero() || e.ID.IsZero() || len(e.Message) == 0 {
+	if err := UnmarshalStrict(raw, &e); err != nil || e.Version != 2 && e.Version != ServiceEnvelope || e.Account.IsZero() || e.Device.IsZero() || e.ID.IsZero() || len(e.Message) == 0 {
 		return PrivateEnvelope{}, chat.Errorf(chat.CodeEnvelope)
 	}
 	return e, nil
@@ -106,8 +106,9 @@ type Commit struct {
 	Add      []chat.AccountID // to the roster
 	Remove   []chat.AccountID // from it, once another account has gone on from this Commit
 	Welcomes []DeviceWelcome
-	Info     []byte // MLSMessage with the GroupInfo after it; may be empty
-	Tree     []byte // ratchet_tree after it (RFC 9420 §12.4.3.3); may be empty
+	Info     []byte      // MLSMessage with the GroupInfo after it; may be empty
+	Tree     []byte      // ratchet_tree after it (RFC 9420 §12.4.3.3); may be empty
+	Rules    []RoomRules // what the server is to enforce after it; empty: as it is, else one
 }
 
 // DeviceWelcome is for one new device (RFC 9420 §12.4.3.1).
@@ -220,13 +221,15 @@ type Roster struct {
 	Room chat.RoomID
 }
 
-// RosterList answers Roster.
+// RosterList answers Roster. Noted are the rules as they will be when all changes count that don't yet; the same as Rules when there are none.
 type RosterList struct {
 	_       struct{} `cbor:",toarray"`
 	Type    Type
 	Ref     uint64
 	Room    chat.RoomID
 	Members []RosterMember
+	Rules   RoomRules
+	Noted   RoomRules
 }
 
 // RosterMember is an account on a roster. Removed is the Commit that took it off, when nobody of another account has gone on from that Commit yet; else 0.

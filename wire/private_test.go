@@ -38,6 +38,13 @@ func seemly(f writable) {
 			w.Welcome = append([]byte{1}, w.Welcome...)
 		}
 		f.Info = append([]byte{1}, f.Info...)
+		f.Rules = f.Rules[:min(len(f.Rules), 1)]
+		for i := range f.Rules {
+			seemlyRules(&f.Rules[i])
+		}
+	case *RosterList:
+		seemlyRules(&f.Rules)
+		seemlyRules(&f.Noted)
 	case *PutState:
 		f.Info = append([]byte{1}, f.Info...)
 	case *PutBackup:
@@ -50,6 +57,11 @@ func seemly(f writable) {
 	default:
 		seemlyCode(f)
 	}
+}
+
+func seemlyRules(r *RoomRules) {
+	r.Slow %= MaxSlow + 1
+	r.Free, r.Muted, r.Banned = distinct(r.Free, 1), distinct(r.Muted, 1), distinct(r.Banned, 1)
 }
 
 func distinct(list []chat.AccountID, from uint32) []chat.AccountID {
@@ -78,10 +90,12 @@ func TestPrivateBytes(t *testing.T) {
 			&Commit{
 				Room: room, ID: msg, Base: 9, Envelope: []byte{1}, Add: []chat.AccountID{account}, Remove: []chat.AccountID{other},
 				Welcomes: []DeviceWelcome{{Device: device, Welcome: []byte{2}}}, Info: []byte{3}, Tree: []byte{4},
+				Rules: []RoomRules{{Slow: 30, Free: []chat.AccountID{account}, Muted: []chat.AccountID{other}, Banned: []chat.AccountID{account, other}}},
 			},
-			"8a 182d" + id16 + msg16 + "09 4101 81" + key("03") + "81" + key("04") + "81 82" + key("05") + "4102 4103 4104",
+			"8b 182d" + id16 + msg16 + "09 4101 81" + key("03") + "81" + key("04") + "81 82" + key("05") + "4102 4103 4104" +
+				"81 84 181e 81" + key("03") + "81" + key("04") + "82" + key("03") + key("04"),
 		},
-		{&Commit{Room: room, ID: msg, Envelope: []byte{1}}, "8a 182d" + id16 + msg16 + "00 4101 80 80 80 40 40"},
+		{&Commit{Room: room, ID: msg, Envelope: []byte{1}}, "8b 182d" + id16 + msg16 + "00 4101 80 80 80 40 40 80"},
 		{&Invited{Room: room}, "82 182e" + id16},
 		{&Invitations{Ref: 1}, "82 182f 01"},
 		{
@@ -95,7 +109,7 @@ func TestPrivateBytes(t *testing.T) {
 		{&PutState{Ref: 1, Room: room, Seq: 9, Info: []byte{3}, Tree: []byte{4}}, "86 1835 01" + id16 + "09 4103 4104"},
 		{&PrivateRooms{Ref: 1}, "82 1836 01"},
 		{&Roster{Ref: 1, Room: room}, "83 1837 01" + id16},
-		{&RosterList{Ref: 1, Room: room, Members: []RosterMember{{Account: account, Removed: 9}}}, "84 1838 01" + id16 + "81 82" + key("03") + "09"},
+		{&RosterList{Ref: 1, Room: room, Members: []RosterMember{{Account: account, Removed: 9}}, Noted: RoomRules{Slow: 1}}, "86 1838 01" + id16 + "81 82" + key("03") + "09 84 00 80 80 80 84 01 80 80 80"},
 		{&Expelled{Room: room}, "82 1839" + id16},
 	} {
 		want, err := hex.DecodeString(strings.ReplaceAll(c.want, " ", ""))
@@ -138,6 +152,7 @@ func TestPrivateBounds(t *testing.T) {
 		return f
 	}
 	accounts := func(n int) []chat.AccountID { return distinct(make([]chat.AccountID, n), 1) }
+	ruled := func(r RoomRules) *Commit { return commit(func(f *Commit) { f.Rules = []RoomRules{r} }) }
 	for name, c := range map[string]struct {
 		frame writable
 		good  bool
@@ -166,6 +181,17 @@ func TestPrivateBounds(t *testing.T) {
 		"a device welcomed twice": {commit(func(f *Commit) { f.Welcomes = make([]DeviceWelcome, 2) }), false},
 		"an empty welcome":        {commit(func(f *Commit) { f.Welcomes = []DeviceWelcome{{Device: chat.DeviceID{1}}} }), false},
 		"a tree without info":     {commit(func(f *Commit) { f.Tree = []byte{1} }), false},
+		"the most rules":          {ruled(RoomRules{Slow: MaxSlow, Free: accounts(MaxRuled), Muted: accounts(MaxRuled), Banned: accounts(MaxRuled)}), true},
+		"rules twice":             {commit(func(f *Commit) { f.Rules = make([]RoomRules, 2) }), false},
+		"too slow":                {ruled(RoomRules{Slow: MaxSlow + 1}), false},
+		"too many free":           {ruled(RoomRules{Free: accounts(MaxRuled + 1)}), false},
+		"too many muted":          {ruled(RoomRules{Muted: accounts(MaxRuled + 1)}), false},
+		"too many banned":         {ruled(RoomRules{Banned: accounts(MaxRuled + 1)}), false},
+		"free twice":              {ruled(RoomRules{Free: append(accounts(1), accounts(1)...)}), false},
+		"muted out of order":      {ruled(RoomRules{Muted: []chat.AccountID{{2}, {1}}}), false},
+		"nobody banned":           {ruled(RoomRules{Banned: make([]chat.AccountID, 1)}), false},
+		"wrong rules told":        {&RosterList{Rules: RoomRules{Slow: MaxSlow + 1}}, false},
+		"wrong rules noted":       {&RosterList{Noted: RoomRules{Muted: make([]chat.AccountID, 1)}}, false},
 		"a state without info":    {&PutState{Tree: []byte{1}}, false},
 	} {
 		_, err := Decode(Encode(c.frame))
@@ -182,6 +208,7 @@ func TestParsePrivateEnvelope(t *testing.T) {
 	}
 	for name, spoil := range map[string]func(*PrivateEnvelope){
 		"version":  func(e *PrivateEnvelope) { e.Version = 1 },
+		"later":    func(e *PrivateEnvelope) { e.Version = 4 },
 		"account":  func(e *PrivateEnvelope) { e.Account = chat.AccountID{} },
 		"device":   func(e *PrivateEnvelope) { e.Device = chat.DeviceID{} },
 		"ID":       func(e *PrivateEnvelope) { e.ID = chat.MessageID{} },
@@ -192,6 +219,11 @@ func TestParsePrivateEnvelope(t *testing.T) {
 		if _, err := ParsePrivateEnvelope(Marshal(&e)); !errors.Is(err, chat.CodeEnvelope) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	service := good
+	service.Version = ServiceEnvelope
+	if _, err := ParsePrivateEnvelope(Marshal(&service)); err != nil {
+		t.Errorf("a service envelope: %v", err)
 	}
 	e := anEnvelope()
 	if _, err := ParsePrivateEnvelope(Marshal(&e)); !errors.Is(err, chat.CodeEnvelope) {

@@ -159,6 +159,10 @@ func (m *member) heard(f wire.Frame) bool {
 			return m.answered(refID(f.Ref), string(f.Info))
 		}
 		f.Info, f.Tree = nil, nil // his client doesn't follow what he has forged
+	case *wire.RosterList:
+		if f.Ref >= ownRef {
+			return m.answered(refID(f.Ref), rulesText(f.Rules)+"; noted "+rulesText(f.Noted))
+		}
 	case *wire.Room:
 		if f.Ref >= ownRef {
 			return m.answered(refID(f.Ref), fmt.Sprint(f.Info.Head))

@@ -20,7 +20,7 @@ func Run(t *testing.T, open func(t *testing.T) hub.Store) {
 		"append": testAppend, "refusals": testRefusals, "idempotency": testIdempotency, "commits": testCommits, "pages": testPages,
 		"rooms": testRooms, "enrolment": testEnrolment, "sessions": testSessions, "bans": testBans, "generations": testGenerations,
 		"retention by age": testAge, "retention by size": testSize, "retention behind a commit": testBehindCommit, "audit": testAudit,
-		"key packages": testPackages, "many takers": testTakers, "private rooms": testPrivateRooms, "roster": testRoster, "garbage commit": testGarbage,
+		"key packages": testPackages, "many takers": testTakers, "private rooms": testPrivateRooms, "roster": testRoster, "mutes": testMutes, "banned guests": testGuestsBanned, "slow mode": testSlowMode, "garbage commit": testGarbage,
 		"change": testChange, "commit race": testCommitRace, "welcomes": testWelcomes, "state": testState, "sweep": testSweep, "private retention": testPrivateRetention,
 		"backups": testBackups, "device lists": testDeviceLists, "devices without the key": testUnproven, "stats and check": testStats, "many writers": testManyWriters, "after the end": testClosed,
 	} {

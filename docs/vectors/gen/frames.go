@@ -87,10 +87,13 @@ func (w *world) privateFrames(add func(name string, raw []byte, fields ...any), 
 	add("Packages", wire.Encode(&wire.Packages{Ref: 12, Packages: []wire.TakenPackage{{Account: a, Device: d, Data: []byte("a key package")}}}),
 		12, []any{[]any{account, device, false, Bytes("a key package")}})
 	add("CreatePrivate", wire.Encode(&wire.CreatePrivate{Ref: 13, Room: den}), 13, room)
+	rules := wire.RoomRules{Slow: 30, Free: []chat.AccountID{a}, Muted: []chat.AccountID{{1}}}
 	add("Commit", wire.Encode(&wire.Commit{
 		Room: den, ID: id, Base: 300, Envelope: envelope, Add: []chat.AccountID{a}, Remove: []chat.AccountID{{1}},
 		Welcomes: []wire.DeviceWelcome{{Device: d, Welcome: welcome}}, Info: info, Tree: tree,
-	}), room, message, 300, Bytes(envelope), []any{account}, []any{Bytes(append([]byte{1}, make([]byte, 31)...))}, []any{[]any{device, Bytes(welcome)}}, Bytes(info), Bytes(tree))
+		Rules: []wire.RoomRules{rules},
+	}), room, message, 300, Bytes(envelope), []any{account}, []any{Bytes(append([]byte{1}, make([]byte, 31)...))}, []any{[]any{device, Bytes(welcome)}}, Bytes(info), Bytes(tree),
+		[]any{[]any{30, []any{account}, []any{Bytes(append([]byte{1}, make([]byte, 31)...))}, []any{}}})
 	add("Invited", wire.Encode(&wire.Invited{Room: den}), room)
 	add("Invitations", wire.Encode(&wire.Invitations{Ref: 14}), 14)
 	add("InvitationList", wire.Encode(&wire.InvitationList{Ref: 14, Invitations: []wire.Invitation{{Room: den, Seq: 301, Hash: h, Account: a, Device: d, Time: now, Welcome: welcome}}}),
@@ -102,8 +105,9 @@ func (w *world) privateFrames(add func(name string, raw []byte, fields ...any), 
 	add("PutState", wire.Encode(&wire.PutState{Ref: 17, Room: den, Seq: 301, Info: info, Tree: tree}), 17, room, 301, Bytes(info), Bytes(tree))
 	add("PrivateRooms", wire.Encode(&wire.PrivateRooms{Ref: 18}), 18)
 	add("Roster", wire.Encode(&wire.Roster{Ref: 19, Room: den}), 19, room)
-	add("RosterList", wire.Encode(&wire.RosterList{Ref: 19, Room: den, Members: []wire.RosterMember{{Account: a}, {Account: chat.AccountID{1}, Removed: 301}}}),
-		19, room, []any{[]any{account, 0}, []any{Bytes(append([]byte{1}, make([]byte, 31)...)), 301}})
+	add("RosterList", wire.Encode(&wire.RosterList{Ref: 19, Room: den, Members: []wire.RosterMember{{Account: a}, {Account: chat.AccountID{1}, Removed: 301}}, Noted: rules}),
+		19, room, []any{[]any{account, 0}, []any{Bytes(append([]byte{1}, make([]byte, 31)...)), 301}}, []any{0, []any{}, []any{}, []any{}},
+		[]any{30, []any{account}, []any{Bytes(append([]byte{1}, make([]byte, 31)...))}, []any{}})
 	add("Expelled", wire.Encode(&wire.Expelled{Room: den}), room)
 	codeFrames(add)
 }

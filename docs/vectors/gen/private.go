@@ -104,6 +104,9 @@ func (w *world) private() Private {
 	inner("its sender wants proof of those who were there in epoch 9", 1, 6, Bytes(p.Envelope.Hash), 9, seen, 5, Bytes(wire.Marshal(9)))
 	inner("proof", 1, 7, Bytes(p.Envelope.Hash), 10, seen, 6, Bytes{})
 
+	inner("devices that are silent, before they are removed", 1, 8, Bytes(p.Envelope.Hash), 11, seen, 10, Bytes(array([]any{laptop})))
+	inner("its sender asks one account for the entries 4 to 6", 1, 9, Bytes(p.Envelope.Hash), 12, seen, 11, Bytes(array([]any{3, 6, bob})))
+
 	bad := func(why string, fields ...any) { p.Refused = append(p.Refused, RefusedArray{why, array(fields)}) }
 	bad("another version", 2, 1, "team", "", false, owner, 0, 0, 0, []any{}, []any{}, salt)
 	bad("number 0", 1, 0, "team", "", false, owner, 0, 0, 0, []any{}, []any{}, salt)
@@ -118,6 +121,7 @@ func (w *world) private() Private {
 	bad("the account of zeros", 1, 1, "team", "", false, owner, 0, 0, 0, []any{}, []any{zero}, salt)
 	bad("history −2", 1, 1, "team", "", false, owner, -2, 0, 0, []any{}, []any{}, salt)
 	bad("history 3651", 1, 1, "team", "", false, owner, 3651, 0, 0, []any{}, []any{}, salt)
+	bad("slow mode of 3601 seconds", 1, 1, "team", "", false, owner, 0, 0, 3601, []any{}, []any{}, salt)
 	bad("a field too many", 1, 1, "team", "", false, owner, 0, 0, 0, []any{}, []any{}, salt, 0)
 
 	for _, n := range []int{1, 64, 65, 300, 512, 513, 640, 641, 1024, 1025, 2048, 2049, 5000, 65536, 65537} {

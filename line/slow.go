@@ -1,0 +1,82 @@
+package line
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"huisclos/chat"
+	"huisclos/client"
+)
+
+// slow shows or changes how long plain members wait between two messages.
+func (f *face) slow(words []string, _ string) error {
+	room, err := f.roomArg(nil)
+	if err != nil {
+		return err
+	}
+	if len(words) == 0 {
+		f.wait(func(ctx context.Context) (func(), error) {
+			status, err := f.API.Status(ctx)
+			if err != nil {
+				return nil, err
+			}
+			i := slices.IndexFunc(status.Rooms, func(r client.RoomView) bool { return r.Name == room })
+			return func() {
+				if i < 0 || status.Rooms[i].Slow == 0 {
+					f.view.answer(f.Words.T("line.slow.none", "room", room))
+					return
+				}
+				f.view.answer(f.Words.T("line.slow", "room", room, "wait", spanText(f.Words, status.Rooms[i].Slow)))
+			}, nil
+		})
+		return nil
+	}
+	wait, ok := span(f.Words, words[0])
+	if !ok {
+		return chat.Errorf(chat.CodeUsage, "reason", "chat", "detail", f.syntax("slow"))
+	}
+	f.wait(func(ctx context.Context) (func(), error) { return func() {}, f.API.SetSlow(ctx, room, wait) })
+	return nil
+}
+
+// span reads "30s", "5m", "1h", a number of seconds, or that there is none.
+func span(w Words, word string) (time.Duration, bool) {
+	word = strings.ToLower(word)
+	if word == "off" || word == w.T("line.slow.off") {
+		return 0, true
+	}
+	if n, err := strconv.ParseUint(word, 10, 16); err == nil {
+		return time.Duration(n) * time.Second, true //nolint:gosec // 16 bits
+	}
+	d, err := time.ParseDuration(word)
+	return d, err == nil && d >= 0
+}
+
+// spanText is a time of seconds, minutes or an hour.
+func spanText(w Words, d time.Duration) string {
+	if d%time.Hour == 0 && d > 0 {
+		return w.N("line.slow.hours", int(d/time.Hour))
+	}
+	if d%time.Minute == 0 && d > 0 {
+		return w.N("line.slow.minutes", int(d/time.Minute))
+	}
+	return w.N("line.slow.seconds", int(d/time.Second))
+}
+
+// heldText tells that slow mode keeps a message of ours back.
+func (f *face) heldText(e client.Held) string {
+	wait := max(time.Second, time.Until(e.Until).Round(time.Second))
+	return f.Words.T("line.held", "room", e.Room, "wait", spanText(f.Words, wait))
+}
+
+// slowText says how slow a room is by now.
+func slowText(w Words, by, room, value string) string {
+	seconds, err := strconv.ParseUint(value, 10, 32)
+	if err != nil || seconds == 0 {
+		return w.T("line.about.slow.none", "by", by, "room", room)
+	}
+	return w.T("line.about.slow", "by", by, "room", room, "wait", spanText(w, time.Duration(seconds)*time.Second)) //nolint:gosec // 32 bits
+}
