@@ -41,6 +41,11 @@ func (testDomain) useCode(number uint32, first []byte) (guest, error) {
 	return nil, chat.Errorf(chat.CodeCodeUnknown)
 }
 
+// useLink is useCode.
+func (d testDomain) useLink(number uint32, first []byte) (guest, error) {
+	return d.useCode(number, first)
+}
+
 type testGuest struct {
 	heard chan []byte
 	echo  bool
