@@ -107,7 +107,7 @@ func (p *people) hasDevice(a chat.AccountID) bool {
 // tellDevice tells that an account which was known has another device. Of our own account only those count that came after this one.
 func (e *engine) tellDevice(rec *personRecord, cert *trust.Certificate) {
 	mine := cert.Account == e.id.account()
-	if mine && cert.ListVersion < e.id.cert.ListVersion {
+	if mine && (cert.ListVersion < e.id.cert.ListVersion || e.moving[cert.Device] != nil) { // older than this one, or linked here: LinkDone tells
 		return
 	}
 	e.emit(DeviceAdded{Name: rec.Name, Account: cert.Account, Device: cert.Device, Issued: time.UnixMilli(cert.Issued), Mine: mine})
@@ -168,6 +168,7 @@ type DeviceView struct {
 	Issued  time.Time // the device's word
 	This    bool
 	Revoked time.Time // zero: it isn't
+	Name    string    // what it is called, as far as that is known here; the server doesn't know
 }
 
 // Devices implements API.
@@ -176,13 +177,13 @@ func (c *Client) Devices(ctx context.Context) ([]DeviceView, error) {
 }
 
 func (e *engine) devices() []DeviceView {
-	list := e.people.list(e.id.account())
+	list, names := e.people.list(e.id.account()), e.deviceNames()
 	var all []DeviceView
 	for id, d := range e.people.devices {
 		if d.account != e.id.account() {
 			continue
 		}
-		v := DeviceView{Device: id, Issued: time.UnixMilli(d.cert.Issued), This: id == e.id.device()}
+		v := DeviceView{Device: id, Issued: time.UnixMilli(d.cert.Issued), This: id == e.id.device(), Name: names[id]}
 		if at, ok := list.Revoked(id); ok {
 			v.Revoked = time.UnixMilli(at)
 		}

@@ -32,7 +32,7 @@ func (e *engine) load() error {
 	if err := e.loadRooms(); err != nil {
 		return err
 	}
-	if err := e.loadBackup(); err != nil {
+	if err := errors.Join(e.loadBackup(), e.loadTransfers()); err != nil {
 		return err
 	}
 	if e.vault.RolledBack() {

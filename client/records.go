@@ -100,6 +100,7 @@ type privateRecord struct {
 	Since       int64           `cbor:"26,keyasint,omitempty"` // when we came, ms since 1970
 	LostAt      chat.Seq        `cbor:"21,keyasint,omitempty"` // up to here we followed, before we didn't
 	Back        bool            `cbor:"30,keyasint,omitempty"` // we came back in Epoch, and were a member before
+	Linked      bool            `cbor:"40,keyasint,omitempty"` // this device was linked: another of ours named Known and KnownEpoch, and hasn't been proven right yet
 }
 
 // wantedRecord is a range of entries: after one, up to another.
@@ -196,6 +197,7 @@ type entryRecord struct {
 	Moderates bool             `cbor:"24,keyasint,omitempty"` // the sender could take back what others wrote
 	Devices   []chat.AccountID `cbor:"25,keyasint,omitempty"` // of Changed: members with one device more
 	SharedBy  chat.AccountID   `cbor:"26,keyasint"`           // the member on whose word it is here; zero: from the log itself
+	Moved     bool             `cbor:"40,keyasint,omitempty"` // another device of our account has read it in the log, and handed it over
 }
 
 // aboutRecord is a change of a private room's state.

@@ -107,7 +107,7 @@ func eventKinds() []Event {
 	return []Event{
 		Message{}, Sent{}, SendFailed{}, Arrivals{}, Online{}, Offline{}, Notice{}, Gap{}, RoomStopped{}, RoomResumed{},
 		Rotated{}, KeyMissing{}, KeyGained{}, IdentityChanged{}, NewDevice{}, DeviceAdded{}, DeviceRevoked{}, DevicesWithheld{}, CodeUsed{}, CodeFailed{}, Missed{}, Ended{},
-		Invited{}, InvitationRefused{}, PutOut{}, Left{}, Returning{}, Returned{}, Updated{}, PastShared{},
+		Invited{}, InvitationRefused{}, PutOut{}, Left{}, Returning{}, Returned{}, Updated{}, PastShared{}, LinkAsked{}, LinkDone{}, HistoryMoved{},
 	}
 }
 

@@ -76,13 +76,17 @@ const (
 	TablePlaces Table = 13
 	// TableLate holds messages about others that aren't here yet, by room and the other's ID.
 	TableLate Table = 14
+	// TableTransfers holds the histories on their way between devices of one account, by the other device.
+	TableTransfers Table = 15
+	// TableMoved holds how far the rooms of one are that comes to this device, by the other device and room.
+	TableMoved Table = 16
 )
 
 // Tables lists them all.
 func Tables() []Table {
 	return []Table{
 		TableSelf, TableKeys, TableRooms, TableSenders, TablePeople, TableDevices,
-		TableOutbox, TableHistory, TableUnread, TableGroups, TablePackages, TableOffers, TablePlaces, TableLate,
+		TableOutbox, TableHistory, TableUnread, TableGroups, TablePackages, TableOffers, TablePlaces, TableLate, TableTransfers, TableMoved,
 	}
 }
 
