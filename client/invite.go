@@ -21,6 +21,7 @@ type InviteCode struct {
 	Number  uint32
 	Words   string // 7-guitare-ocean; whoever knows it can join. Reveal gives it
 	Expires time.Time
+	Server  chat.Fingerprint // of a link code
 }
 
 // Reveal is the code as people say it.

@@ -36,6 +36,15 @@ type LinkDone struct {
 func (LinkAsked) event() {}
 func (LinkDone) event()  {}
 
+// LinkAt is a link code as a link, for who reaches the server at that address: what a QR code shows.
+func (c InviteCode) LinkAt(address string) string {
+	code, err := keys.ParseCode(c.Words)
+	if err != nil {
+		return ""
+	}
+	return keys.DeviceLink{Address: address, Server: c.Server, Code: code}.Reveal()
+}
+
 // linkCode is a link code that can be used, or whose run isn't over.
 type linkCode struct {
 	code    keys.Code
@@ -89,7 +98,7 @@ func (e *engine) openLink(f *wire.CodeOpened, lang string, life time.Duration) I
 			e.burn(f.Number, chat.Errorf(chat.CodeCodeExpired), false)
 		}
 	})
-	made := InviteCode{Number: f.Number, Words: l.code.Reveal(), Expires: l.until}
+	made := InviteCode{Number: f.Number, Words: l.code.Reveal(), Expires: l.until, Server: e.self.Server}
 	return made
 }
 

@@ -48,7 +48,8 @@ type transfer struct {
 	request [requestSize]byte // the one under way; zero: none
 	asked   askMessage
 	timer   *time.Timer
-	tries   int
+	tries   int  // questions without an answer
+	away    bool // that the other device isn't connected was told
 }
 
 const (
@@ -290,7 +291,7 @@ func (e *engine) resumeTransfers() {
 			e.endTransfer(t)
 			continue
 		}
-		t.tries = 0
+		t.tries, t.away = 0, false
 		if t.rec.Gives {
 			e.tellHere(t)
 		} else {

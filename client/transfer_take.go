@@ -15,8 +15,8 @@ import (
 // The new device's half: it asks for one batch at a time, a batch of each room first, so that the newest is there soon.
 
 const (
-	// pullPatience is how long an answer may take before the question is asked again.
-	pullPatience = 20 * time.Second
+	// pullPatience is how long an answer may take before the question is asked again; it doubles up to pullSeldom, for slow networks.
+	pullPatience = 10 * time.Second
 	// pullAgain is the wait after the other device wasn't there; it doubles up to pullSeldom. It says itself when it is back.
 	pullAgain  = 2 * time.Second
 	pullSeldom = time.Minute
@@ -31,16 +31,16 @@ func (e *engine) pull(t *transfer) {
 	_, _ = rand.Read(t.request[:]) // never fails
 	request, session := t.request, e.session
 	raw := e.sealBox(t, request, &t.asked)
-	e.pullLater(t, pullPatience)
+	e.pullLater(t, min(pullSeldom, pullPatience<<min(t.tries, 8)))
 	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.ToDevice{Ref: ref, Device: t.peer, Data: raw}) },
 		func(_ wire.Frame, err *chat.Error) {
 			if err == nil || e.session != session || t.request != request {
 				return
 			}
-			if err.Code == chat.CodeDeviceAway && t.tries == 0 {
+			if err.Code == chat.CodeDeviceAway && !t.away {
+				t.away = true
 				e.emit(HistoryMoved{TransferView: e.transferView(t), Away: true})
 			}
-			t.tries++
 			e.pullLater(t, min(pullSeldom, pullAgain<<min(t.tries, 8)))
 		})
 }
@@ -55,6 +55,7 @@ func (e *engine) pullLater(t *transfer, wait time.Duration) {
 		c.later(func(e *engine) {
 			if e.session == session && session != nil && !e.ended {
 				t.request = [requestSize]byte{}
+				t.tries++
 				e.pull(t)
 			}
 		})
@@ -106,16 +107,14 @@ func (e *engine) takeHistory(t *transfer, raw []byte) {
 		return
 	}
 	if m.Kind == tellHere {
-		if t.timer != nil && t.tries > 0 {
-			t.tries, t.request = 0, [requestSize]byte{}
-			e.pull(t)
-		}
+		t.tries, t.request = 0, [requestSize]byte{} // what was asked before it came is lost
+		e.pull(t)
 		return
 	}
 	if request == [requestSize]byte{} || request != t.request || m.Kind != t.asked.Kind {
 		return // of an earlier question
 	}
-	t.tries = 0
+	t.tries, t.away = 0, false
 	switch m.Kind {
 	case askRooms:
 		e.takeRooms(t, &m)
