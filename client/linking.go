@@ -172,6 +172,10 @@ func (c *Client) AnswerLink(ctx context.Context, number uint32, yes bool) error 
 			answer(struct{}{}, chat.Errorf(chat.CodeNoLink))
 			return
 		}
+		if e.session == nil { // it can still be said when there is a connection
+			answer(struct{}{}, e.offlineError())
+			return
+		}
 		err := e.answerLink(n, l, yes)
 		e.then(func() { answer(struct{}{}, err) })
 	})

@@ -198,6 +198,7 @@ func (e *engine) renew(reason string) error {
 		}
 	}
 	e.dropPackages()
+	e.dropTransfers()
 	e.emit(NewDevice{Reason: reason})
 	e.then(func() {
 		if err := e.vault.Settled(); err != nil {

@@ -214,7 +214,7 @@ func (e *engine) loadTransfers() error {
 			if err := parseRecord(value, &rec); err != nil {
 				return false, err
 			}
-			if len(key) != len(chat.DeviceID{}) || rec.Gives && rec.Since < old {
+			if len(key) != len(chat.DeviceID{}) || rec.Since < old {
 				e.stage.set(TableTransfers, key, nil)
 				return true, nil
 			}
@@ -276,7 +276,7 @@ func (e *engine) transferViews() []TransferView {
 func (e *engine) fromDevice(f *wire.FromDevice) {
 	t := e.moving[f.Device]
 	switch {
-	case t == nil:
+	case t == nil, e.withdrawn(t):
 	case t.rec.Gives:
 		e.giveHistory(t, f.Data)
 	default:
@@ -287,10 +287,6 @@ func (e *engine) fromDevice(f *wire.FromDevice) {
 // resumeTransfers goes on with them in a new session.
 func (e *engine) resumeTransfers() {
 	for _, t := range e.moving {
-		if _, revoked := e.people.list(e.id.account()).Revoked(t.peer); revoked {
-			e.endTransfer(t)
-			continue
-		}
 		t.tries, t.away = 0, false
 		if t.rec.Gives {
 			e.tellHere(t)
@@ -298,6 +294,22 @@ func (e *engine) resumeTransfers() {
 			e.pull(t)
 		}
 	}
+}
+
+// dropTransfers ends all of them: this device has other keys now, and nobody's history is for those.
+func (e *engine) dropTransfers() {
+	for _, t := range e.moving {
+		e.endTransfer(t)
+	}
+}
+
+// withdrawn ends the transfer with a device that our account has revoked.
+func (e *engine) withdrawn(t *transfer) bool {
+	_, revoked := e.people.list(e.id.account()).Revoked(t.peer)
+	if revoked {
+		e.endTransfer(t)
+	}
+	return revoked
 }
 
 // pauseTransfers forgets what belongs to a session.

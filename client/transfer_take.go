@@ -24,7 +24,7 @@ const (
 
 // pull asks for the next thing.
 func (e *engine) pull(t *transfer) {
-	if e.session == nil || t.rec.Gives || e.moving[t.peer] != t || t.request != [requestSize]byte{} {
+	if e.session == nil || t.rec.Gives || e.moving[t.peer] != t || t.request != [requestSize]byte{} || e.withdrawn(t) {
 		return
 	}
 	t.asked = e.nextAsk(t)
@@ -86,13 +86,13 @@ func (e *engine) nextAsk(t *transfer) askMessage {
 	return askMessage{Kind: askBatch, Room: open[0].room, Before: e.movedBefore(&open[0].rec.Before, open[0].room)}
 }
 
-// movedBefore is where a room goes on: at first after the last entry that this device has verified, or, of a key room, that the server has removed.
+// movedBefore is where a room goes on: at first after the last entry that this device has verified. Of a key room the old device tells only what the server has removed.
 func (e *engine) movedBefore(before *chat.Seq, id chat.RoomID) chat.Seq {
 	if *before == lastSeq {
 		r := e.rooms[id]
 		*before = r.rec.Seq + 1
 		if r.priv == nil {
-			*before = r.rec.Floor + 1
+			*before = lastSeq - 1
 		}
 	}
 	return *before
@@ -144,7 +144,7 @@ func (e *engine) takeRooms(t *transfer, m *tellMessage) {
 	t.rec.Listed, t.rec.Total = true, 0
 	for _, info := range m.Rooms {
 		r := e.rooms[info.Room]
-		if r == nil || !r.rec.Anchored {
+		if r == nil || r.priv != nil && !r.rec.Anchored || t.rooms[info.Room] != nil {
 			continue
 		}
 		t.rec.Total += info.Messages

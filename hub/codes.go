@@ -31,14 +31,15 @@ type invitation struct {
 
 const (
 	codeLife   = 10 * time.Minute
-	codeMemory = time.Hour // from its making
-	maxCodes   = 5000      // remembered, of everybody
-	maxCodesOf = 20        // remembered, of one account
-	maxGuests  = 100       // at the same time
-	guestSays  = 1         // messages of a newcomer after the first
-	memberSays = 2         // messages to a newcomer
-	deviceSays = 2         // messages of a new device after the first: its proof, and its receipt
-	linkSays   = 65        // messages to a new device: an offer, and what it is given in pieces
+	codeMemory = time.Hour       // from its making
+	maxCodes   = 5000            // remembered, of everybody
+	maxCodesOf = 20              // remembered, of one account
+	maxGuests  = 100             // at the same time
+	guestSays  = 1               // messages of a newcomer after the first
+	memberSays = 2               // messages to a newcomer
+	deviceSays = 2               // messages of a new device after the first: its proof, and its receipt
+	absence    = 5 * time.Second // twice, and the old device isn't waited for any more
+	linkSays   = 65              // messages to a new device: an offer, and what it is given in pieces
 )
 
 // Guest is a newcomer who uses a code, before any login.
@@ -219,20 +220,34 @@ func (h *Hub) connOf(d chat.DeviceID) Conn {
 	return nil
 }
 
-// Answer waits for the member's next message. CodeCodeBroken at the end of ctx; what the member says when it has ended it.
+// Answer waits for the member's next message. CodeCodeBroken at the end of ctx; CodeCodeAbsent when an old device has gone; what the member says when it has ended it.
 func (g *Guest) Answer(ctx context.Context) ([]byte, error) {
 	select {
 	case m := <-g.answers:
 		return m, nil
 	default:
 	}
-	select {
-	case m := <-g.answers:
-		return m, nil
-	case <-g.over:
-		return nil, g.reason
-	case <-ctx.Done():
-		return nil, chat.Errorf(chat.CodeCodeBroken)
+	var look <-chan time.Time
+	if g.code.link { // a person is asked there, which takes time
+		t := time.NewTicker(absence)
+		defer t.Stop()
+		look = t.C
+	}
+	for absent := false; ; {
+		select {
+		case m := <-g.answers:
+			return m, nil
+		case <-g.over:
+			return nil, g.reason
+		case <-ctx.Done():
+			return nil, chat.Errorf(chat.CodeCodeBroken)
+		case <-look:
+			gone := g.hub.connOf(g.code.device) == nil
+			if gone && absent {
+				return nil, chat.Errorf(chat.CodeCodeAbsent)
+			}
+			absent = gone
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 //
 //	new → old   hello     a nonce
 //	old → new   offer     a nonce, Ya, what the old device is, an ML-KEM-768 key
-//	new → old   proof     Yb, what the new device says of itself, an ML-KEM-768 ciphertext, its tag
+//	new → old   proof     Yb, the new device's ID, an ML-KEM-768 ciphertext, its tag; sealed: its name
 //	            ——        the person looks at both, and says yes on the old device
 //	old → new   parts     the old device's tag, and a piece of what it hands over, sealed
 //	new → old   receipt   a tag: all of it has arrived
@@ -24,6 +24,7 @@ import (
 // The labels of the exchange, besides those of an invitation code.
 const (
 	labelDevice  = "huisclos/1 device link"    // of the channel identifier
+	labelMachine = "huisclos/1 device name"    // HKDF info: AES-256-GCM key of what the new device says of itself, 32 bytes
 	labelReceipt = "huisclos/1 device receipt" // in the place of a share under the receipt's tag
 	roleOld      = "old device"                // A of CPace
 	roleNew      = "new device"                // B of CPace
@@ -87,10 +88,17 @@ func deviceChannel() []byte {
 type (
 	// machineData is the new device's associated data.
 	machineData struct {
+		_      struct{} `cbor:",toarray"`
+		Device chat.DeviceID
+		Server [32]byte // S, as it sees it
+		KEM    []byte   // ciphertext
+	}
+	deviceProof struct {
 		_       struct{} `cbor:",toarray"`
-		Machine Machine
-		Server  [32]byte // S, as it sees it
-		KEM     []byte   // ciphertext
+		Share   [shareSize]byte
+		Data    []byte // machineData
+		Tag     [tagSize]byte
+		Machine []byte // Machine, sealed: the server doesn't learn what people call their computers
 	}
 	devicePiece struct {
 		_      struct{}      `cbor:",toarray"`
@@ -147,11 +155,13 @@ func (n *NewDevice) Proof(offer []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.data = wire.Marshal(&machineData{Machine: n.machine, Server: n.server, KEM: ciphertext})
+	n.data = wire.Marshal(&machineData{Device: n.machine.Device, Server: n.server, KEM: ciphertext})
 	n.share = n.exchange.share.public
 	n.keys = derive(n.sid, sessionKey(n.sid, k, n.offer.Share, n.offer.Data, n.share, n.data), secret)
 	n.step = 2
-	return wire.Marshal(&codeProof{Share: n.share, Data: n.data, Tag: confirm(n.keys.newcomer, n.share, n.data)}), nil
+	tag := confirm(n.keys.newcomer, n.share, n.data)
+	sealed := n.keys.machine.Seal(nil, make([]byte, n.keys.machine.NonceSize()), wire.Marshal(&n.machine), tag[:]) // the key seals this once
+	return wire.Marshal(&deviceProof{Share: n.share, Data: n.data, Tag: tag, Machine: sealed}), nil
 }
 
 // Take reads the next piece; done with the last. CodeCodeWrong when it isn't the next one of who knows the words, CodeFrame, CodeTooLarge.
@@ -211,7 +221,7 @@ func (o *OldDevice) Proof(proof []byte) (Machine, error) {
 	if err := o.next(1); err != nil {
 		return Machine{}, err
 	}
-	var m codeProof
+	var m deviceProof
 	if err := wire.UnmarshalStrict(proof, &m); err != nil {
 		return Machine{}, err
 	}
@@ -235,11 +245,19 @@ func (o *OldDevice) Proof(proof []byte) (Machine, error) {
 		return Machine{}, chat.Errorf(chat.CodeIdentity, "reason", "code",
 			"expected", chat.FingerprintOf(o.server[:]).String(), "got", chat.FingerprintOf(a.Server[:]).String())
 	}
-	if !a.Machine.valid() {
+	plain, err := o.keys.machine.Open(nil, make([]byte, o.keys.machine.NonceSize()), m.Machine, m.Tag[:])
+	if err != nil {
+		return Machine{}, wrongGuess()
+	}
+	var machine Machine
+	if err := wire.UnmarshalStrict(plain, &machine); err != nil {
+		return Machine{}, err
+	}
+	if !machine.valid() || machine.Device != a.Device {
 		return Machine{}, chat.Errorf(chat.CodeFrame)
 	}
 	o.step = 2
-	return a.Machine, nil
+	return machine, nil
 }
 
 // Gift seals what is handed over, in pieces. The caller has the person's yes. CodeTooLarge (limit) beyond MaxDeviceGift.

@@ -201,6 +201,7 @@ func (x *exchange) checkParty(p *Party) error {
 type codeKeys struct {
 	newcomer, inviter []byte
 	gift              cipher.AEAD
+	machine           cipher.AEAD // of a link code: what the new device says of itself
 }
 
 // derive makes the keys: HKDF-SHA-512 of ISK ‖ the secret of ML-KEM, with sid as salt.
@@ -213,15 +214,18 @@ func derive(sid []byte, isk [sha512.Size]byte, kem []byte) codeKeys {
 		}
 		return k
 	}
-	block, err := aes.NewCipher(expand(labelGift, 32))
-	if err != nil {
-		panic("keys: " + err.Error()) // only for other lengths
+	seal := func(label string) cipher.AEAD {
+		block, err := aes.NewCipher(expand(label, 32))
+		if err != nil {
+			panic("keys: " + err.Error()) // only for other lengths
+		}
+		gcm, err := cipher.NewGCM(block)
+		if err != nil {
+			panic("keys: " + err.Error()) // only for other block sizes
+		}
+		return gcm
 	}
-	gcm, err := cipher.NewGCM(block)
-	if err != nil {
-		panic("keys: " + err.Error()) // only for other block sizes
-	}
-	return codeKeys{newcomer: expand(labelNewcomer, tagSize), inviter: expand(labelInviter, tagSize), gift: gcm}
+	return codeKeys{newcomer: expand(labelNewcomer, tagSize), inviter: expand(labelInviter, tagSize), gift: seal(labelGift), machine: seal(labelMachine)}
 }
 
 // confirm is a tag: HMAC-SHA-512 over the end's own share and associated data. What the other end sent is in the key.
