@@ -248,3 +248,35 @@ func TestLogGoesBeforeHistory(t *testing.T) {
 		}
 	}
 }
+
+// What is said of a message before its history has come counts when it comes; what was taken back meanwhile doesn't.
+func TestLateForHistory(t *testing.T) {
+	e := &engine{vault: NewMemory(), stage: newStage(), rooms: map[chat.RoomID]*room{}, dirty: map[*room]struct{}{}, id: new(identity), people: newPeople(chat.Fingerprint{1})}
+	var err error
+	if e.id, err = newIdentity(chat.Fingerprint{1}, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	r := newRoom(chat.RoomID{1}, "team")
+	a, b, id := chat.AccountID{1}, chat.AccountID{2}, chat.MessageID{1}
+	for n, rec := range map[chat.Seq]*entryRecord{
+		9:  {Form: Text, Account: a, ID: chat.MessageID{9}, What: Edited, Ref: id, Text: "edited"},
+		10: {Form: Text, Account: b, ID: chat.MessageID{10}, What: Reacted, Ref: id, Text: "👍"},
+		11: {Form: Text, Account: a, ID: chat.MessageID{11}, What: Reacted, Ref: id, Text: "🎉"},
+	} {
+		e.keep(r, n, rec)
+	}
+	e.keep(r, 12, &entryRecord{Form: Text, Account: b, ID: chat.MessageID{12}, What: Unreacted, Ref: chat.MessageID{10}})
+	if err := e.keepMoved(r, 7, &entryRecord{Form: Text, Account: a, ID: id, Text: "first"}); err != nil {
+		t.Fatal(err)
+	}
+	var got entryRecord
+	if _, err := e.get(TableHistory, entryKey(r.id, 7), &got); err != nil || got.Text != "edited" || got.Edited != 9 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if len(got.Reactions) != 1 || got.Reactions[0].Account != a {
+		t.Errorf("%+v", got.Reactions)
+	}
+	if at, err := e.placeOf(r, id); err != nil || at != 7 {
+		t.Error(at, err)
+	}
+}
