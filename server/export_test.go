@@ -69,6 +69,9 @@ func (g *testGuest) Say(m []byte) error {
 
 func (*testGuest) Leave() {}
 
+// LinkPatience shortens how long a new device with a link code has.
+func (c *Config) LinkPatience(d time.Duration) { c.linkPatience = d }
+
 // CodePatience shortens how long a newcomer with a code has.
 func (c *Config) CodePatience(d time.Duration) { c.codePatience = d }
 func (testDomain) close(context.Context) error { return nil }
