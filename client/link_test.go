@@ -180,7 +180,7 @@ func TestLinkedDevice(t *testing.T) {
 	}
 }
 
-// A no gives nothing, and says so at both ends; so does silence.
+// A no gives nothing, and says so at both ends.
 func TestLinkRefused(t *testing.T) {
 	w := newWorld(t)
 	alice := w.person("alice", nil)
@@ -295,7 +295,7 @@ func TestHistoryGoesOn(t *testing.T) {
 		t.Errorf("%d messages were there, now it is %d", at, got)
 	}
 	alice.vault.(*client.Memory).Reopen()
-	alice = w.reopen(alice.vault)
+	_ = w.reopen(alice.vault)
 	await(laptop, func(h client.HistoryMoved) bool { return h.Moved > at })
 	laptop.cut()
 	got := await(laptop, done)

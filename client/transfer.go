@@ -66,6 +66,8 @@ type TransferView struct {
 	Moved  uint64        // messages
 	Total  uint64        // of so many; 0: not known yet
 	Bytes  uint64
+	// Of a history that comes here: how many rooms it is of, and of how many all is here.
+	Rooms, RoomsDone int
 }
 
 // HistoryMoved tells how far a history has come, after each batch. Done: all of it is there. Away: the other device isn't connected; it goes on when it is.
@@ -258,9 +260,16 @@ func (e *engine) endTransfer(t *transfer) {
 }
 
 func (e *engine) transferView(t *transfer) TransferView {
-	return TransferView{
+	v := TransferView{
 		Device: t.peer, Name: e.deviceNames()[t.peer], Gives: t.rec.Gives, Moved: min(t.rec.Moved, t.rec.Total), Total: t.rec.Total, Bytes: t.rec.Bytes,
+		Rooms: len(t.rooms),
 	}
+	for _, r := range t.rooms {
+		if r.Done {
+			v.RoomsDone++
+		}
+	}
+	return v
 }
 
 func (e *engine) transferViews() []TransferView {

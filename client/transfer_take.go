@@ -17,6 +17,9 @@ import (
 const (
 	// pullPatience is how long an answer may take before the question is asked again; it doubles up to pullSeldom, for slow networks.
 	pullPatience = 10 * time.Second
+	// partingPatience is how long the old device may take to hear that all is here; without an answer to partings questions it isn't waited for.
+	partingPatience = 3 * time.Second
+	partings        = 3
 	// pullAgain is the wait after the other device wasn't there; it doubles up to pullSeldom. It says itself when it is back.
 	pullAgain  = 2 * time.Second
 	pullSeldom = time.Minute
@@ -31,10 +34,21 @@ func (e *engine) pull(t *transfer) {
 	_, _ = rand.Read(t.request[:]) // never fails
 	request, session := t.request, e.session
 	raw := e.sealBox(t, request, &t.asked)
-	e.pullLater(t, min(pullSeldom, pullPatience<<min(t.tries, 8)))
+	wait := min(pullSeldom, pullPatience<<min(t.tries, 8))
+	if t.asked.Kind == askDone {
+		if wait = partingPatience; t.tries >= partings {
+			e.taken(t)
+			return
+		}
+	}
+	e.pullLater(t, wait)
 	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.ToDevice{Ref: ref, Device: t.peer, Data: raw}) },
 		func(_ wire.Frame, err *chat.Error) {
 			if err == nil || e.session != session || t.request != request {
+				return
+			}
+			if err.Code == chat.CodeDeviceAway && t.asked.Kind == askDone {
+				e.taken(t)
 				return
 			}
 			if err.Code == chat.CodeDeviceAway && !t.away {
@@ -122,13 +136,18 @@ func (e *engine) takeHistory(t *transfer, raw []byte) {
 		e.takeBatch(t, &m)
 		return
 	case askDone:
-		v := e.transferView(t)
-		v.Moved, v.Total = t.rec.Moved, t.rec.Moved
-		e.endTransfer(t)
-		e.emit(HistoryMoved{TransferView: v, Done: true})
+		e.taken(t)
 		return
 	}
 	e.pulled(t)
+}
+
+// taken ends a history that is here.
+func (e *engine) taken(t *transfer) {
+	v := e.transferView(t)
+	v.Moved, v.Total = t.rec.Moved, t.rec.Moved
+	e.endTransfer(t)
+	e.emit(HistoryMoved{TransferView: v, Done: true})
 }
 
 // pulled ends a question, and asks the next one.

@@ -280,3 +280,34 @@ func TestLateForHistory(t *testing.T) {
 		t.Error(at, err)
 	}
 }
+
+// A new device that has everything doesn't wait for ever for the old one to say that it knows.
+func TestPartingWithoutAnswer(t *testing.T) {
+	_, e, _, tk := pair(t, chat.Fingerprint{1}, aSeed(1), aSeed(2), make([]byte, 32))
+	e.vault, e.stage, e.people = NewMemory(), newStage(), newPeople(chat.Fingerprint{1})
+	acct, err := newIdentity(chat.Fingerprint{1}, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.id.acct = acct.acct
+	e.session = &session{requests: map[uint64]answerer{}}
+	e.moving = map[chat.DeviceID]*transfer{tk.peer: tk}
+	tk.rec.Listed, tk.tries = true, partings-1
+	e.pull(tk)
+	if len(e.moving) != 1 || tk.asked.Kind != askDone || len(e.stage.frames) != 1 {
+		t.Fatalf("%+v", tk.asked)
+	}
+	tk.timer.Stop()
+	tk.request, tk.tries = [requestSize]byte{}, partings
+	if e.pull(tk); len(e.moving) != 0 || len(e.stage.frames) != 1 {
+		t.Error("it goes on asking")
+	}
+	// One that isn't connected is no reason to wait either.
+	e.moving[tk.peer] = tk
+	tk.request, tk.tries = [requestSize]byte{}, 0
+	e.pull(tk)
+	e.session.answered(e.session.ref, nil, chat.Errorf(chat.CodeDeviceAway))
+	if len(e.moving) != 0 {
+		t.Error("it waits for a device that is away")
+	}
+}

@@ -221,7 +221,7 @@ func stateJSON(w Words, e client.Event) []byte {
 	case client.LinkDone:
 		return jsonEvent("link_done", "number", e.Number, "device", e.Device.String(), "name", e.Name)
 	case client.HistoryMoved:
-		return jsonEvent("history_moved", "device", e.Device.String(), "gives", e.Gives, "moved", e.Moved, "total", e.Total, "bytes", e.Bytes, "done", e.Done, "away", e.Away)
+		return jsonEvent("history_moved", "device", e.Device.String(), "gives", e.Gives, "moved", e.Moved, "total", e.Total, "bytes", e.Bytes, "rooms", e.Rooms, "rooms_done", e.RoomsDone, "done", e.Done, "away", e.Away)
 	case client.Missed:
 		return jsonEvent("missed", "events", e.Events)
 	case client.Ended:
