@@ -107,7 +107,7 @@ func (p *people) hasDevice(a chat.AccountID) bool {
 // tellDevice tells that an account which was known has another device. Of our own account only those count that came after this one.
 func (e *engine) tellDevice(rec *personRecord, cert *trust.Certificate) {
 	mine := cert.Account == e.id.account()
-	if mine && (cert.ListVersion < e.id.cert.ListVersion || e.moving[cert.Device] != nil) { // older than this one, or linked here: LinkDone tells
+	if t := e.moving[cert.Device]; mine && (cert.ListVersion < e.id.cert.ListVersion || t != nil && t.told) { // older than this one, or told by LinkDone
 		return
 	}
 	e.emit(DeviceAdded{Name: rec.Name, Account: cert.Account, Device: cert.Device, Issued: time.UnixMilli(cert.Issued), Mine: mine})

@@ -236,6 +236,9 @@ func (e *engine) linkReceived(f *wire.CodeMessage, l *linkCode) {
 		return
 	}
 	delete(e.links, f.Number)
+	if t := e.moving[l.machine.Device]; t != nil {
+		t.told = true
+	}
 	e.emit(LinkDone{Number: f.Number, Device: l.machine.Device, Name: l.machine.Name})
 }
 

@@ -44,6 +44,7 @@ type transfer struct {
 	ask   cipher.AEAD // of what the new device says
 	tell  cipher.AEAD // of what the old device says
 	rooms map[chat.RoomID]*movedRecord
+	told  bool // the person knows of the new device
 	// Of a device that takes, in this session.
 	request [requestSize]byte // the one under way; zero: none
 	asked   askMessage

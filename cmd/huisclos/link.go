@@ -266,7 +266,8 @@ func (a *app) awaitHistory(s *session, events <-chan client.Event) error {
 	var progress line.Progress
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for seconds := 0; ; {
+	told := false
+	for seconds, without := 0, 0; ; {
 		select {
 		case e, ok := <-events:
 			if !ok { // Ctrl-C
@@ -274,6 +275,7 @@ func (a *app) awaitHistory(s *session, events <-chan client.Event) error {
 				return nil
 			}
 			if e, ok := e.(client.HistoryMoved); ok {
+				told = told || e.Done
 				if text := progress.Text(a.words, e); text != "" {
 					a.note(text)
 				}
@@ -283,9 +285,14 @@ func (a *app) awaitHistory(s *session, events <-chan client.Event) error {
 			}
 		case <-tick.C:
 			seconds++
+			without++
 		}
 		status, err := s.Status(a.ctx)
 		if err != nil || len(status.Transfers) > 0 {
+			without = 0
+			continue
+		}
+		if !told && without < 2 { // its end is about to be told
 			continue
 		}
 		away := slices.ContainsFunc(status.Rooms, func(r client.RoomView) bool { return r.Away && r.Stopped == nil })
