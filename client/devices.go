@@ -86,6 +86,9 @@ func (e *engine) pinList(a chat.AccountID, rec *personRecord, next *trust.Device
 	for _, s := range next.Statements()[e.people.list(a).Version():] {
 		if s.Action == trust.ListRevoke {
 			e.emit(DeviceRevoked{Name: rec.Name, Account: a, Device: s.Device, Mine: a == e.id.account()})
+			if t := e.moving[s.Device]; t != nil && a == e.id.account() {
+				e.endTransfer(t)
+			}
 		}
 	}
 	e.people.lists[a] = next

@@ -9,6 +9,7 @@ import (
 	"huisclos/chat"
 	"huisclos/client"
 	"huisclos/keys"
+	"huisclos/wire"
 )
 
 // link makes a link code.
@@ -320,4 +321,33 @@ func (p *person) transfer() client.TransferView {
 		p.w.t.Fatalf("%+v, %v", s.Transfers, err)
 	}
 	return s.Transfers[0]
+}
+
+// A device that is revoked while its history is on its way gets no more of it.
+func TestHistoryEndsWithRevocation(t *testing.T) {
+	w := newWorld(t)
+	alice := w.person("alice", nil)
+	alice.found("team")
+	alice.say("team", "one")
+	vault, linked := alice.linked()
+	laptop := w.tampering(vault, func(f wire.Frame) []wire.Frame {
+		if _, ok := f.(*wire.FromDevice); ok {
+			return nil // so it doesn't come to its end
+		}
+		return []wire.Frame{f}
+	})
+	await[client.Online](laptop, nil)
+	alice.transfer()
+	for { // until alice has heard of the device
+		_, err := alice.RevokeDevice(w.ctx, linked.Device.String())
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, chat.CodeNoDevice) {
+			t.Fatal(err)
+		}
+	}
+	if s, err := alice.Status(w.ctx); err != nil || len(s.Transfers) > 0 {
+		t.Errorf("%+v, %v", s.Transfers, err)
+	}
 }
