@@ -29,3 +29,27 @@ func (s *Server) UseCode(raw []byte) (*wire.UseCode, error) {
 	}
 	return use, nil
 }
+
+// IsUseLink reports whether a client's second frame uses a link code instead of a login.
+func IsUseLink(raw []byte) bool {
+	f, err := wire.Decode(raw)
+	_, ok := f.(*wire.UseLink)
+	return err == nil && ok
+}
+
+// UseLink reads the second frame of a new device that has a link code, in the place of Auth. It proves nothing. CodeFrame.
+func (s *Server) UseLink(raw []byte) (*wire.UseLink, error) {
+	if s.step != stepChallenged {
+		return nil, chat.Errorf(chat.CodeFrame)
+	}
+	s.step = stepOver
+	f, err := wire.Decode(raw)
+	if err != nil {
+		return nil, err
+	}
+	use, ok := f.(*wire.UseLink)
+	if !ok {
+		return nil, chat.Errorf(chat.CodeFrame)
+	}
+	return use, nil
+}

@@ -26,6 +26,12 @@ const (
 	CodeCodeWrong   Code = "code_wrong"   // the two ends don't have the same words
 	CodeCodeBroken  Code = "code_broken"  // the exchange was broken off
 	CodeCodeTries   Code = "code_tries"   // three codes have failed: only links and QR codes
+	CodeCodeLinks   Code = "code_links"   // it links a device of one's own, and invites nobody
+	CodeCodeInvites Code = "code_invites" // it invites somebody, and links no device
+	CodeLinkRefused Code = "link_refused" // the old device said no, or nobody answered there
+	CodeNoLink      Code = "no_link"      // no device waits for an answer
+	CodeDeviceAway  Code = "device_away"  // the other device isn't connected
+	CodeAccountAway Code = "account_away" // the account's key isn't on this device
 
 	// Reaching a server.
 	CodeResolve     Code = "resolve"      // no such host name (host)
@@ -147,7 +153,7 @@ var classes = map[Code]Class{
 	CodePhraseWord: Identity, CodePhraseLength: Identity, CodePhraseChecksum: Identity, CodePhraseNeeded: Identity, CodePhraseOther: Identity, CodeNoAccount: Identity, CodeBackupDamaged: Identity, CodeForked: Identity, CodeRolledBack: Identity,
 
 	CodeCodeFormat: Identity, CodeCodeWord: Identity, CodeCodeUnknown: Identity, CodeCodeUsed: Identity, CodeCodeExpired: Identity,
-	CodeCodeWrong: Identity, CodeCodeTries: Identity, CodeCodeAbsent: Unreachable, CodeCodeBroken: Unreachable,
+	CodeCodeWrong: Identity, CodeCodeTries: Identity, CodeCodeLinks: Identity, CodeCodeInvites: Identity, CodeLinkRefused: Identity, CodeCodeAbsent: Unreachable, CodeCodeBroken: Unreachable,
 
 	CodeNameTaken: Naming, CodeNameLookalike: Naming, CodeNameForm: Naming, CodeNameOther: Naming,
 
@@ -165,6 +171,7 @@ func Codes() []Code {
 		CodeInternal, CodeUsage,
 		CodeKeyFormat, CodeKeyChecksum, CodeKeyVersion, CodeKeyWrong, CodeKeyNeeded, CodeKeyOld, CodeKeyUnknown, CodeLinkFormat,
 		CodeCodeFormat, CodeCodeWord, CodeCodeUnknown, CodeCodeUsed, CodeCodeExpired, CodeCodeAbsent, CodeCodeWrong, CodeCodeBroken, CodeCodeTries,
+		CodeCodeLinks, CodeCodeInvites, CodeLinkRefused, CodeNoLink, CodeDeviceAway, CodeAccountAway,
 		CodeResolve, CodeRefused, CodeTimeout, CodeUnreachable, CodeTLS, CodeNotHuisclos, CodeNoServer,
 		CodeIdentity, CodeAuth, CodeVersion, CodeNameTaken, CodeNameLookalike, CodeNameForm, CodeNameOther, CodeIdentityChange, CodeRevoked, CodeSafetyForm, CodeSafetyOther,
 		CodePhraseWord, CodePhraseLength, CodePhraseChecksum, CodePhraseNeeded, CodePhraseOther, CodePhraseUnseen, CodeListFull, CodeUnlisted, CodeNoAccount, CodeNoBackup, CodeBackupDamaged, CodeBackupNewer, CodeNoDevice, CodeProfileExists,

@@ -128,6 +128,13 @@ type API interface {
 	OpenCode(ctx context.Context, room, lang string, life time.Duration) (InviteCode, error)
 	// CloseCode takes a code back. One that is gone already is no error.
 	CloseCode(ctx context.Context, number uint32) error
+
+	// OpenLink makes a link code, by which a person takes another device of their own along; language and life are those of OpenCode. CloseCode takes it back. LinkAsked tells that
+	// a device has used it, and waits for AnswerLink; LinkDone or CodeFailed what became of it. CodeAccountAway, CodeCodeTries, CodeRate.
+	OpenLink(ctx context.Context, lang string, life time.Duration) (InviteCode, error)
+	// AnswerLink says whether the device of LinkAsked gets the account: with number 0 the only one that waits. CodeNoLink.
+	AnswerLink(ctx context.Context, number uint32, yes bool) error
+
 	// Close ends the session. What is queued stays queued. A Remote's Close only ends
 	// the connection to the owner.
 	Close(ctx context.Context) error
@@ -157,6 +164,7 @@ type Status struct {
 	NewDevice  string // why this device's keys were made anew, empty when they weren't (ReasonVaultRolledBack …)
 	Backup     BackupView
 	Rooms      []RoomView
+	Transfers  []TransferView // history that is on its way from or to another device of one's own
 }
 
 // Protection says what guards the vault's key.

@@ -47,6 +47,8 @@ type Config struct {
 	Name string
 	// Software is our own name and version, shown to the server's admin.
 	Software string
+	// Label is what the person's own devices call this one: the computer's name. The server isn't told; empty: they show its ID alone.
+	Label string
 	// Log gets what is for the developer; nil: nothing.
 	Log *slog.Logger
 

@@ -261,7 +261,7 @@ func (by *entryRecord) changes(rec *entryRecord, n chat.Seq) bool {
 func (e *engine) unreact(r *room, reaction *entryRecord) error {
 	at, err := e.placeOf(r, reaction.Ref)
 	if err != nil || at == 0 {
-		return err
+		return firstOf(err, func() error { return e.unreactLate(r, reaction) })
 	}
 	var rec entryRecord
 	key := entryKey(r.id, at)
@@ -272,6 +272,17 @@ func (e *engine) unreact(r *room, reaction *entryRecord) error {
 	e.put(TableHistory, key, &rec)
 	m := e.message(r, at, &rec)
 	e.emit(Updated{Message: m})
+	return nil
+}
+
+// unreactLate takes a reaction off those that wait for a message.
+func (e *engine) unreactLate(r *room, reaction *entryRecord) error {
+	var late []lateRecord
+	key := messageKey(r.id, reaction.Ref)
+	if found, err := e.get(TableLate, key, &late); err != nil || !found {
+		return err
+	}
+	e.put(TableLate, key, slices.DeleteFunc(late, func(l lateRecord) bool { return l.Entry.ID == reaction.ID }))
 	return nil
 }
 

@@ -86,6 +86,9 @@ func (e *engine) pinList(a chat.AccountID, rec *personRecord, next *trust.Device
 	for _, s := range next.Statements()[e.people.list(a).Version():] {
 		if s.Action == trust.ListRevoke {
 			e.emit(DeviceRevoked{Name: rec.Name, Account: a, Device: s.Device, Mine: a == e.id.account()})
+			if t := e.moving[s.Device]; t != nil && a == e.id.account() {
+				e.endTransfer(t)
+			}
 		}
 	}
 	e.people.lists[a] = next
@@ -107,7 +110,7 @@ func (p *people) hasDevice(a chat.AccountID) bool {
 // tellDevice tells that an account which was known has another device. Of our own account only those count that came after this one.
 func (e *engine) tellDevice(rec *personRecord, cert *trust.Certificate) {
 	mine := cert.Account == e.id.account()
-	if mine && cert.ListVersion < e.id.cert.ListVersion {
+	if t := e.moving[cert.Device]; mine && (cert.ListVersion < e.id.cert.ListVersion || t != nil && t.told) { // older than this one, or told by LinkDone
 		return
 	}
 	e.emit(DeviceAdded{Name: rec.Name, Account: cert.Account, Device: cert.Device, Issued: time.UnixMilli(cert.Issued), Mine: mine})
@@ -176,6 +179,7 @@ type DeviceView struct {
 	VouchedBy chat.DeviceID
 	Key       bool // of This: it holds the account's key
 	Absent    bool // it is in the account's list and the server doesn't know it (yet); Issued is then when it was added, as the signer says
+	Name    string    // what it is called, as far as that is known here; the server doesn't know
 }
 
 // Devices implements API.
@@ -184,13 +188,13 @@ func (c *Client) Devices(ctx context.Context) ([]DeviceView, error) {
 }
 
 func (e *engine) devices() []DeviceView {
-	list := e.people.list(e.id.account())
+	list, names := e.people.list(e.id.account()), e.deviceNames()
 	var all []DeviceView
 	for id, d := range e.people.devices {
 		if d.account != e.id.account() {
 			continue
 		}
-		v := DeviceView{Device: id, Issued: time.UnixMilli(d.cert.Issued), This: id == e.id.device()}
+		v := DeviceView{Device: id, Issued: time.UnixMilli(d.cert.Issued), This: id == e.id.device(), Name: names[id]}
 		if at, ok := list.Revoked(id); ok {
 			v.Revoked = time.UnixMilli(at)
 		}

@@ -48,7 +48,9 @@ type engine struct {
 	online   []func(error)            // who waits for the session
 	flushing []*flush
 	invites  map[uint32]*invite // codes that can be used, by number
-	sendHold time.Time          // nothing is sent before: the server couldn't store
+	links    map[uint32]*linkCode
+	moving   map[chat.DeviceID]*transfer // of history, by the other device
+	sendHold time.Time                   // nothing is sent before: the server couldn't store
 
 	mls         *mls.Config
 	unknown     map[chat.DeviceID]bool // whom the validator of groups asked for and we don't know
@@ -223,6 +225,7 @@ func (e *engine) dropSession(err *chat.Error) {
 		r.disconnected()
 	}
 	e.inviting, e.moreInvited, e.searched = false, false, false
+	e.pauseTransfers()
 }
 
 // tellOnline answers whoever waits for the session.

@@ -23,6 +23,7 @@ type InviteCode struct {
 	Number  uint32
 	Words   string // 7-guitare-ocean; whoever knows it can join. Reveal gives it
 	Expires time.Time
+	Server  chat.Fingerprint // of a link code
 }
 
 // Reveal is the code as people say it.
@@ -99,6 +100,11 @@ func (e *engine) codeTries() int {
 	for _, i := range e.invites {
 		if i.inviter != nil {
 			left-- // it may fail
+		}
+	}
+	for _, l := range e.links {
+		if l.old != nil && l.machine == nil {
+			left--
 		}
 	}
 	return max(0, left)
@@ -193,11 +199,12 @@ func (e *engine) codeExpired(number uint32, i *invite) {
 // CloseCode implements API.
 func (c *Client) CloseCode(ctx context.Context, number uint32) error {
 	_, err := await(ctx, c, func(e *engine, answer func(struct{}, error)) {
-		if _, ok := e.invites[number]; !ok {
+		if e.invites[number] == nil && e.links[number] == nil {
 			answer(struct{}{}, nil)
 			return
 		}
 		delete(e.invites, number)
+		delete(e.links, number)
 		e.endCode(number, "", func() { answer(struct{}{}, nil) })
 	})
 	return err
@@ -211,6 +218,7 @@ func (e *engine) endCode(number uint32, why chat.Code, then func()) {
 // burn takes a code away, tells the newcomer why by the server, and tells of it. guessed says that somebody tried words.
 func (e *engine) burn(number uint32, err *chat.Error, guessed bool) {
 	delete(e.invites, number)
+	delete(e.links, number)
 	e.endCode(number, err.Code, func() {})
 	if guessed {
 		rec := e.codes()
@@ -230,8 +238,10 @@ func (e *engine) burn(number uint32, err *chat.Error, guessed bool) {
 
 // codeMessage takes a newcomer's message: his hello, then his proof. One for a code that isn't there is nobody's.
 func (e *engine) codeMessage(f *wire.CodeMessage) {
-	i := e.invites[f.Number]
+	i, l := e.invites[f.Number], e.links[f.Number]
 	switch {
+	case l != nil:
+		e.linkMessage(f, l)
 	case i == nil:
 		e.endCode(f.Number, chat.CodeCodeUsed, func() {})
 	case !time.Now().Before(i.until):
@@ -287,6 +297,10 @@ func (e *engine) codeProof(f *wire.CodeMessage, i *invite) {
 
 // codeLeft is the end of a run whose newcomer has gone.
 func (e *engine) codeLeft(f *wire.CodeLeft) {
+	if l := e.links[f.Number]; l != nil {
+		e.linkLeft(f.Number, l)
+		return
+	}
 	if i := e.invites[f.Number]; i != nil && i.inviter != nil {
 		e.burn(f.Number, chat.Errorf(chat.CodeCodeBroken), false)
 	}

@@ -32,7 +32,7 @@ func (e *engine) load() error {
 	if err := e.loadRooms(); err != nil {
 		return err
 	}
-	if err := e.loadBackup(); err != nil {
+	if err := errors.Join(e.loadBackup(), e.loadTransfers()); err != nil {
 		return err
 	}
 	e.then(func() { _ = e.scrub() }) // it has told the log
@@ -205,6 +205,7 @@ func (e *engine) renew(reason string) error {
 		}
 	}
 	e.dropPackages()
+	e.dropTransfers()
 	e.emit(NewDevice{Reason: reason})
 	e.then(func() {
 		if err := e.vault.Settled(); err != nil {

@@ -255,6 +255,7 @@ func (e *engine) loggedIn(l loginResult) {
 	e.listing = 0
 	e.ownDevices()
 	e.backupLogin(moved)
+	e.resumeTransfers()
 }
 
 // checkKeys asks for the keys of the generations that we lack, and for links that we could make.

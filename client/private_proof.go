@@ -46,7 +46,10 @@ func (e *engine) proven(r *room) {
 	rec.Unproven, rec.Known = false, nil
 	e.touch(r)
 	r.priv.pastAsked = false
-	e.emit(Returned{Room: r.rec.Name})
+	if !rec.Linked { // a linked device wasn't there before
+		e.emit(Returned{Room: r.rec.Name})
+	}
+	rec.Linked = false
 	e.askPast(r)
 	e.wake(r)
 }

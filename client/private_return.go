@@ -182,7 +182,7 @@ var (
 // returnFrom makes the external commit, keeps it, and sends it.
 func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo) error {
 	p, rec := r.priv, r.rec.Private
-	if !bytes.Equal(info.GroupID(), e.groupID(r.id)) || info.Suite() != suite {
+	if !bytes.Equal(info.GroupID(), e.groupID(r.id)) || info.Suite() != suite || rec.Linked && info.Epoch() < rec.KnownEpoch {
 		return errNotHere
 	}
 	key, credential, err := e.newLeafKey()
@@ -214,7 +214,7 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 		return errState // more than two aren't a conversation between two
 	}
 	signer := leafOf(g.Leaf(info.Signer()))
-	known := rec.Nameless || e.knows(r, signer.Device) || p.g != nil && !rec.Unproven && p.has(signer.Device)
+	known := rec.Nameless && !rec.Linked || e.knows(r, signer.Device) || p.g != nil && !rec.Unproven && p.has(signer.Device)
 	if rec.Unproven && !known {
 		return errUnknownSigner // one that we don't know is no better than the one that we are in
 	}
@@ -281,7 +281,7 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 	rec.Lost, rec.Back, rec.Return, rec.ReturnID = false, !rec.Nameless, nil, chat.MessageID{}
 	if rec.Nameless {
 		rec.Came = n
-		e.miss(r, 0, n)
+		e.miss(r, rec.LostAt, n-1)
 	} else {
 		e.miss(r, rec.LostAt, n)
 	}
@@ -296,7 +296,7 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 	e.askRoomState(r)
 	e.askPast(r)
 	switch {
-	case rec.Nameless:
+	case rec.Nameless && !rec.Linked:
 	case rec.SignerKnown:
 		rec.Unproven = true
 		e.proven(r)

@@ -106,6 +106,7 @@ type privateRecord struct {
 	Watched     int64           `cbor:"70,keyasint,omitempty"` // since when we follow it without long pauses, by our clock, ms since 1970
 	Seen        int64           `cbor:"71,keyasint,omitempty"` // when we last did
 	Silent      []silentRecord  `cbor:"72,keyasint,omitempty"` // told in this epoch
+	Linked      bool            `cbor:"40,keyasint,omitempty"` // this device was linked: another of ours named Known and KnownEpoch, and hasn't been proven right yet
 }
 
 // wantedRecord is a range of entries: after one, up to another.
@@ -209,6 +210,7 @@ type entryRecord struct {
 	Weak      []chat.AccountID `cbor:"70,keyasint,omitempty"` // of Changed: who came by a last resort
 	Silent    []chat.AccountID `cbor:"71,keyasint,omitempty"` // who went because nothing came of them for long
 	Sleeping  []chat.AccountID `cbor:"72,keyasint,omitempty"` // members of whom a silent device went
+	Moved     bool             `cbor:"40,keyasint,omitempty"` // another device of our account has read it in the log, and handed it over
 }
 
 // aboutRecord is a change of a private room's state.

@@ -129,7 +129,15 @@ func (r *Redemption) challenge(link Link) (server [32]byte, err error) {
 
 // say sends a frame and reads the inviter's message.
 func (r *Redemption) say(link Link, frame []byte) ([]byte, error) {
-	raw, err := exchange(link, frame)
+	if err := link.Write(frame); err != nil {
+		return nil, err
+	}
+	return r.read(link)
+}
+
+// read reads the other end's message.
+func (r *Redemption) read(link Link) ([]byte, error) {
+	raw, err := link.Read()
 	if err != nil {
 		return nil, err
 	}

@@ -317,6 +317,9 @@ func TestRemoteCalls(t *testing.T) {
 	code, err := r.OpenCode(ctx, "team", "fr", time.Minute)
 	check("code", code.Reveal(), full[InviteCode]().Words, err)
 	check("uncode", nil, nil, r.CloseCode(ctx, 7))
+	code, err = r.OpenLink(ctx, "fr", time.Minute)
+	check("link", code.Reveal(), full[InviteCode]().Words, err)
+	check("linked", nil, nil, r.AnswerLink(ctx, 7, true))
 	var seqs []chat.Seq
 	for m, err := range r.Read(ctx, "i", 1, false) {
 		if err != nil {
@@ -329,7 +332,7 @@ func TestRemoteCalls(t *testing.T) {
 	want := []string{
 		"status", "online", "join #lobby", "leave a", "create b", "rooms", "people c", "queue d /not a command", "post d x", "send e text",
 		"flush", "private bob hi", "found team", "invite team bob carol", "remove team bob", "members team", "role team bob 1", "topic team tea",
-		"past team 7", "slow team 1m0s", "mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "safety bob", "verify bob 12345", "unverify bob", "recovery fr", "devices", "revoke abcd", "revoke-by abcd zoo wrong", "forget-key zoo art", "take-key zoo wrong", "code team fr 1m0s", "uncode 7", "read i",
+		"past team 7", "slow team 1m0s", "mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "safety bob", "verify bob 12345", "unverify bob", "recovery fr", "devices", "revoke abcd", "revoke-by abcd zoo wrong", "forget-key zoo art", "take-key zoo wrong", "code team fr 1m0s", "uncode 7", "link fr 1m0s", "linked 7 true", "read i",
 	}
 	if diff := cmp.Diff(want, s.asked); diff != "" {
 		t.Errorf("the owner was asked (-want +got):\n%s", diff)

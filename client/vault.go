@@ -81,13 +81,17 @@ const (
 	TableLate Table = 14
 	// TableTexts holds when members of private rooms with slow mode wrote last, by room and account.
 	TableTexts Table = 19
+	// TableTransfers holds the histories on their way between devices of one account, by the other device.
+	TableTransfers Table = 15
+	// TableMoved holds how far the rooms of one are that comes to this device, by the other device and room.
+	TableMoved Table = 16
 )
 
 // Tables lists them all.
 func Tables() []Table {
 	return []Table{
 		TableSelf, TableKeys, TableRooms, TableSenders, TablePeople, TableDevices,
-		TableOutbox, TableHistory, TableUnread, TableGroups, TablePackages, TableOffers, TablePlaces, TableLate, TableTexts,
+		TableOutbox, TableHistory, TableUnread, TableGroups, TablePackages, TableOffers, TablePlaces, TableLate, TableTexts, TableTransfers, TableMoved,
 	}
 }
 

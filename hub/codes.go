@@ -25,18 +25,21 @@ type invitation struct {
 	until   time.Time     // nobody can use it later
 	forget  time.Time     // the number isn't given again before, so that who comes late hears why
 	used    bool          // or closed
+	link    bool          // it links a device of the account, and invites nobody
 	guest   *Guest        // who uses it now
 }
 
 const (
-	codeLife    = 10 * time.Minute
-	codeMemory  = time.Hour // from its making
-	maxCodes    = 5000      // remembered, of everybody
-	maxCodesOf  = 20        // remembered, of one account
-	maxGuests   = 100       // at the same time
-	guestSays   = 1         // messages of a newcomer after the first
-	memberSays  = 2         // messages to a newcomer
-	guestBuffer = memberSays
+	codeLife   = 10 * time.Minute
+	codeMemory = time.Hour       // from its making
+	maxCodes   = 5000            // remembered, of everybody
+	maxCodesOf = 20              // remembered, of one account
+	maxGuests  = 100             // at the same time
+	guestSays  = 1               // messages of a newcomer after the first
+	memberSays = 2               // messages to a newcomer
+	deviceSays = 2               // messages of a new device after the first: its proof, and its receipt
+	absence    = 5 * time.Second // twice, and the old device isn't waited for any more
+	linkSays   = 65              // messages to a new device: an offer, and what it is given in pieces
 )
 
 // Guest is a newcomer who uses a code, before any login.
@@ -46,6 +49,8 @@ type Guest struct {
 	answers chan []byte   // messages of the member
 	over    chan struct{} // closed when the member has ended it
 	reason  error         // why; set before over is closed
+	says    int           // how many messages it may send after the first
+	hears   int           // and get
 	said    int           // guarded by hub.codes.mu, like the rest
 	heard   int
 	left    bool
@@ -61,7 +66,7 @@ func (c *codes) sweep(now time.Time) {
 }
 
 // open gives an account the smallest number that is free. CodeRate (wait).
-func (c *codes) open(a chat.AccountID, d chat.DeviceID, now time.Time) (*invitation, error) {
+func (c *codes) open(a chat.AccountID, d chat.DeviceID, link bool, now time.Time) (*invitation, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sweep(now)
@@ -77,7 +82,7 @@ func (c *codes) open(a chat.AccountID, d chat.DeviceID, now time.Time) (*invitat
 	if c.all == nil {
 		c.all = map[uint32]*invitation{}
 	}
-	i := &invitation{account: a, device: d, until: now.Add(codeLife), forget: now.Add(codeMemory)}
+	i := &invitation{account: a, device: d, link: link, until: now.Add(codeLife), forget: now.Add(codeMemory)}
 	for i.number = 1; c.all[i.number] != nil; i.number++ {
 	}
 	c.all[i.number] = i
@@ -85,12 +90,12 @@ func (c *codes) open(a chat.AccountID, d chat.DeviceID, now time.Time) (*invitat
 }
 
 // openCode answers a member who wants a number.
-func (s *Session) openCode(f *wire.OpenCode) ([]byte, error) {
-	i, err := s.hub.codes.open(s.peer.Account, s.peer.Device, time.Now())
+func (s *Session) openCode(ref uint64, link bool) ([]byte, error) {
+	i, err := s.hub.codes.open(s.peer.Account, s.peer.Device, link, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	return wire.Encode(&wire.CodeOpened{Ref: f.Ref, Number: i.number, Seconds: uint32(codeLife / time.Second)}), nil
+	return wire.Encode(&wire.CodeOpened{Ref: ref, Number: i.number, Seconds: uint32(codeLife / time.Second)}), nil
 }
 
 // closeCode ends a code; what the member says of it is passed on to the newcomer, if it is something that can be said of a code.
@@ -116,7 +121,7 @@ func reasonOf(c chat.Code) error {
 	switch c {
 	case "":
 		return chat.Errorf(chat.CodeCodeUsed)
-	case chat.CodeCodeWrong, chat.CodeCodeUsed, chat.CodeCodeExpired, chat.CodeVersion:
+	case chat.CodeCodeWrong, chat.CodeCodeUsed, chat.CodeCodeExpired, chat.CodeVersion, chat.CodeLinkRefused, chat.CodeAccountAway:
 		return chat.Errorf(c)
 	case chat.CodeIdentity:
 		return chat.Errorf(c, "reason", "code")
@@ -130,7 +135,7 @@ func (s *Session) codeMessage(f *wire.CodeMessage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	i := c.all[f.Number]
-	if i == nil || i.device != s.peer.Device || i.guest == nil || i.guest.heard >= memberSays {
+	if i == nil || i.device != s.peer.Device || i.guest == nil || i.guest.heard >= i.guest.hears {
 		return
 	}
 	i.guest.heard++
@@ -148,6 +153,16 @@ func (g *Guest) end(reason error) {
 // UseCode brings a newcomer to the member who has made the code, with his first message. The code is used up from then on. CodeCodeUnknown,
 // CodeCodeUsed, CodeCodeExpired, CodeCodeAbsent when the member isn't connected to this node, CodeFull.
 func (h *Hub) UseCode(number uint32, first []byte) (*Guest, error) {
+	return h.useCode(number, first, false)
+}
+
+// UseLink brings a new device to the one that has made a link code: see UseCode.
+func (h *Hub) UseLink(number uint32, first []byte) (*Guest, error) {
+	return h.useCode(number, first, true)
+}
+
+// useCode does either. A code of the other kind stays as it was: CodeCodeLinks, CodeCodeInvites.
+func (h *Hub) useCode(number uint32, first []byte, link bool) (*Guest, error) {
 	now := time.Now()
 	h.codes.mu.Lock()
 	h.codes.sweep(now)
@@ -160,6 +175,10 @@ func (h *Hub) UseCode(number uint32, first []byte) (*Guest, error) {
 		err = chat.Errorf(chat.CodeCodeUsed)
 	case now.After(i.until):
 		err = chat.Errorf(chat.CodeCodeExpired)
+	case i.link && !link:
+		err = chat.Errorf(chat.CodeCodeLinks)
+	case link && !i.link:
+		err = chat.Errorf(chat.CodeCodeInvites)
 	case h.codes.guests >= maxGuests:
 		err = chat.Errorf(chat.CodeFull)
 	}
@@ -174,7 +193,11 @@ func (h *Hub) UseCode(number uint32, first []byte) (*Guest, error) {
 	if conn == nil {
 		return nil, chat.Errorf(chat.CodeCodeAbsent)
 	}
-	g := &Guest{hub: h, code: i, answers: make(chan []byte, guestBuffer), over: make(chan struct{})}
+	g := &Guest{hub: h, code: i, says: guestSays, hears: memberSays, over: make(chan struct{})}
+	if link {
+		g.says, g.hears = deviceSays, linkSays
+	}
+	g.answers = make(chan []byte, g.hears)
 	h.codes.mu.Lock()
 	if i.used { // another one was quicker
 		h.codes.mu.Unlock()
@@ -197,20 +220,34 @@ func (h *Hub) connOf(d chat.DeviceID) Conn {
 	return nil
 }
 
-// Answer waits for the member's next message. CodeCodeBroken at the end of ctx; what the member says when it has ended it.
+// Answer waits for the member's next message. CodeCodeBroken at the end of ctx; CodeCodeAbsent when an old device has gone; what the member says when it has ended it.
 func (g *Guest) Answer(ctx context.Context) ([]byte, error) {
 	select {
 	case m := <-g.answers:
 		return m, nil
 	default:
 	}
-	select {
-	case m := <-g.answers:
-		return m, nil
-	case <-g.over:
-		return nil, g.reason
-	case <-ctx.Done():
-		return nil, chat.Errorf(chat.CodeCodeBroken)
+	var look <-chan time.Time
+	if g.code.link { // a person is asked there, which takes time
+		t := time.NewTicker(absence)
+		defer t.Stop()
+		look = t.C
+	}
+	for absent := false; ; {
+		select {
+		case m := <-g.answers:
+			return m, nil
+		case <-g.over:
+			return nil, g.reason
+		case <-ctx.Done():
+			return nil, chat.Errorf(chat.CodeCodeBroken)
+		case <-look:
+			gone := g.hub.connOf(g.code.device) == nil
+			if gone && absent {
+				return nil, chat.Errorf(chat.CodeCodeAbsent)
+			}
+			absent = gone
+		}
 	}
 }
 
@@ -221,7 +258,7 @@ func (g *Guest) Say(message []byte) error {
 	g.said++
 	said := g.said
 	c.mu.Unlock()
-	if said > guestSays {
+	if said > g.says {
 		return chat.Errorf(chat.CodeFrame)
 	}
 	conn := g.hub.connOf(g.code.device)
@@ -243,7 +280,7 @@ func (g *Guest) Leave() {
 	g.left = true
 	c.guests--
 	g.code.guest = nil
-	broken := g.heard < memberSays && g.reason == nil
+	broken := g.reason == nil && (g.code.link && g.said < deviceSays || !g.code.link && g.heard < memberSays)
 	c.mu.Unlock()
 	if conn := g.hub.connOf(g.code.device); broken && conn != nil {
 		conn.Push(wire.Encode(&wire.CodeLeft{Number: g.code.number}))

@@ -55,6 +55,7 @@ type Hub struct {
 	rates    rates
 	takes    takes
 	codes    codes
+	handed   handed
 
 	mu         sync.RWMutex // guards what follows; a room's lock may be taken under it, not the other way round
 	rooms      map[chat.RoomID]*room

@@ -39,7 +39,13 @@ func (s *Session) request(f wire.Frame) (ref uint64, answer []byte, err error) {
 		answer, err = s.putLink(f)
 		return f.Ref, answer, err
 	case *wire.OpenCode:
-		answer, err = s.openCode(f)
+		answer, err = s.openCode(f.Ref, false)
+		return f.Ref, answer, err
+	case *wire.OpenLink:
+		answer, err = s.openCode(f.Ref, true)
+		return f.Ref, answer, err
+	case *wire.ToDevice:
+		answer, err = s.toDevice(f)
 		return f.Ref, answer, err
 	case *wire.CloseCode:
 		return f.Ref, s.closeCode(f), nil

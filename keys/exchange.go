@@ -113,6 +113,7 @@ type exchange struct {
 	server [32]byte
 	self   Party
 	random io.Reader
+	ci     []byte // CPace's channel identifier: which kind of code it is, and the roles
 	step   int
 	sid    []byte
 	share  *share
@@ -120,7 +121,7 @@ type exchange struct {
 
 func newExchange(code Code, server [32]byte, self Party, random io.Reader) exchange {
 	code.mustHold()
-	return exchange{code: code, server: server, self: self, random: randomOr(random)}
+	return exchange{code: code, server: server, self: self, random: randomOr(random), ci: channel()}
 }
 
 // next takes the step n, once; after the first failure there is none.
@@ -140,7 +141,7 @@ func (x *exchange) session(newcomer, inviter [nonceSize]byte) {
 	h.Write(newcomer[:])
 	h.Write(inviter[:])
 	x.sid = h.Sum(nil)
-	x.share = newShare(generator(x.code.password(), channel(), x.sid), x.random)
+	x.share = newShare(generator(x.code.password(), x.ci, x.sid), x.random)
 }
 
 // channel is CI: label, version and roles.
@@ -197,6 +198,7 @@ func (x *exchange) checkParty(p *Party) error {
 type codeKeys struct {
 	newcomer, inviter []byte
 	gift              cipher.AEAD
+	machine           cipher.AEAD // of a link code: what the new device says of itself
 }
 
 // derive makes the keys: HKDF-SHA-512 of ISK ‖ the secret of ML-KEM, with sid as salt.
@@ -209,21 +211,32 @@ func derive(sid []byte, isk [sha512.Size]byte, kem []byte) codeKeys {
 		}
 		return k
 	}
-	block, err := aes.NewCipher(expand(labelGift, 32))
-	if err != nil {
-		panic("keys: " + err.Error()) // only for other lengths
+	seal := func(label string) cipher.AEAD {
+		block, err := aes.NewCipher(expand(label, 32))
+		if err != nil {
+			panic("keys: " + err.Error()) // only for other lengths
+		}
+		gcm, err := cipher.NewGCM(block)
+		if err != nil {
+			panic("keys: " + err.Error()) // only for other block sizes
+		}
+		return gcm
 	}
-	gcm, err := cipher.NewGCM(block)
-	if err != nil {
-		panic("keys: " + err.Error()) // only for other block sizes
-	}
-	return codeKeys{newcomer: expand(labelNewcomer, tagSize), inviter: expand(labelInviter, tagSize), gift: gcm}
+	return codeKeys{newcomer: expand(labelNewcomer, tagSize), inviter: expand(labelInviter, tagSize), gift: seal(labelGift), machine: seal(labelMachine)}
 }
 
 // confirm is a tag: HMAC-SHA-512 over the end's own share and associated data. What the other end sent is in the key.
 func confirm(key []byte, public [shareSize]byte, data []byte) (tag [tagSize]byte) {
 	m := hmac.New(sha512.New, key)
 	m.Write(lvCat(public[:], data))
+	copy(tag[:], m.Sum(nil))
+	return tag
+}
+
+// confirmText is a tag over a label of its own.
+func confirmText(key []byte, label string) (tag [tagSize]byte) {
+	m := hmac.New(sha512.New, key)
+	m.Write(lvCat([]byte(label)))
 	copy(tag[:], m.Sum(nil))
 	return tag
 }
@@ -259,30 +272,38 @@ func (n *Newcomer) Hello() []byte {
 // Proof answers the offer. It is the one guess that whoever stands in between has at this end: the caller burns the code before it
 // sends it. CodeIdentity when the inviter sees another server, CodeAuth, CodeCodeWrong, CodeFrame.
 func (n *Newcomer) Proof(offer []byte) ([]byte, error) {
-	if err := n.next(1); err != nil {
-		return nil, err
-	}
-	if err := wire.UnmarshalStrict(offer, &n.offer); err != nil {
-		return nil, err
-	}
-	var err error
-	if n.inviter, err = n.read(n.offer.Data, mlkem.EncapsulationKeySize768); err != nil {
-		return nil, err
-	}
-	ek, err := mlkem.NewEncapsulationKey768(n.inviter.KEM)
+	k, secret, ciphertext, err := n.agree(offer)
 	if err != nil {
-		return nil, chat.Errorf(chat.CodeFrame).Because(err)
+		return nil, err
 	}
-	n.session(n.first, n.offer.Nonce)
-	k, ok := n.share.agree(n.offer.Share)
-	if !ok {
-		return nil, wrongGuess()
-	}
-	secret, ciphertext := n.encapsulate(ek)
 	data := n.data(ciphertext)
 	n.keys = derive(n.sid, sessionKey(n.sid, k, n.offer.Share, n.offer.Data, n.share.public, data), secret)
 	n.step = 2
 	return wire.Marshal(&codeProof{Share: n.share.public, Data: data, Tag: confirm(n.keys.newcomer, n.share.public, data)}), nil
+}
+
+// agree reads the offer: CPace's K, and the secret of ML-KEM with its ciphertext.
+func (n *Newcomer) agree(offer []byte) (k [shareSize]byte, secret, ciphertext []byte, err error) {
+	if err := n.next(1); err != nil {
+		return k, nil, nil, err
+	}
+	if err := wire.UnmarshalStrict(offer, &n.offer); err != nil {
+		return k, nil, nil, err
+	}
+	if n.inviter, err = n.read(n.offer.Data, mlkem.EncapsulationKeySize768); err != nil {
+		return k, nil, nil, err
+	}
+	ek, err := mlkem.NewEncapsulationKey768(n.inviter.KEM)
+	if err != nil {
+		return k, nil, nil, chat.Errorf(chat.CodeFrame).Because(err)
+	}
+	n.session(n.first, n.offer.Nonce)
+	shared, ok := n.share.agree(n.offer.Share)
+	if !ok {
+		return k, nil, nil, wrongGuess()
+	}
+	secret, ciphertext = n.encapsulate(ek)
+	return shared, secret, ciphertext, nil
 }
 
 // Gift reads the last message: whose code it was, and what he hands over. CodeCodeWrong when the inviter doesn't prove to know the words,

@@ -48,11 +48,14 @@ func IsLink(s string) bool {
 }
 
 // ParseLink reads a link. The port is chat.DefaultPort unless it is there. CodeLinkFormat when it isn't one;
-// the codes of Parse for its key.
+// the codes of Parse for its key, CodeCodeLinks when it is a DeviceLink.
 func ParseLink(s string) (Link, error) {
 	s = strings.Join(strings.Fields(s), "")
 	if !IsLink(s) {
 		return Link{}, chat.Errorf(chat.CodeLinkFormat)
+	}
+	if IsDeviceLink(s) {
+		return Link{}, chat.Errorf(chat.CodeCodeLinks)
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.User != nil || u.Opaque != "" || u.Host == "" || u.Fragment == "" {

@@ -28,6 +28,7 @@ const (
 	KindOpen    Kind = "open"   // the word --open
 	KindYes     Kind = "yes"    // the word yes, no, or a safety number
 	KindSure    Kind = "sure"   // the word yes
+	KindAnswer  Kind = "answer" // the word yes or no
 	KindRevoke  Kind = "revoke" // the word revoke
 	KindDevice  Kind = "device" // one of one's devices
 	KindServer  Kind = "server" // a command of the server's console
@@ -77,6 +78,7 @@ func Commands() []Command {
 		{"verify", []Arg{{KindPerson, false}, {KindYes, true}}, (*face).verify},
 		{"recovery", []Arg{{KindSure, true}}, (*face).recovery},
 		{"devices", []Arg{{KindRevoke, true}, {KindDevice, true}}, (*face).devices},
+		{"link", []Arg{{KindAnswer, true}}, (*face).link},
 		{"retry", []Arg{{KindRoom, true}}, (*face).retry},
 		{"quit", nil, (*face).quit},
 	}

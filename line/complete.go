@@ -91,7 +91,7 @@ func (c *completer) complete(before string) (int, []edit.Candidate) {
 		return start, matching(c.people, word, "", " ")
 	case KindOpen:
 		return start, matching([]string{"--open"}, word, "", "")
-	case KindYes:
+	case KindYes, KindAnswer:
 		return start, matching([]string{c.words.T("line.yes"), c.words.T("line.no")}, word, "", "")
 	case KindRevoke:
 		return start, matching([]string{c.words.T("line.revoke")}, word, "", " ")

@@ -52,7 +52,7 @@ func RevokedText(w Words, v client.DeviceView, all []client.DeviceView) string {
 func devicesText(w Words, all []client.DeviceView) string {
 	rows := []string{w.T("line.devices")}
 	for _, v := range all {
-		id, made := shortDevice(v.Device), day(w, v.Issued.Local())
+		id, made := DeviceName(w, v.Name, v.Device), day(w, v.Issued.Local())
 		switch {
 		case !v.Revoked.IsZero():
 			rows = append(rows, "  "+w.T("line.devices.revoked", "device", id, "day", made, "revoked", day(w, v.Revoked.Local())))

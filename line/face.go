@@ -69,6 +69,8 @@ type face struct {
 	offline client.Offline
 	retryAt time.Time
 
+	progress Progress // of histories on their way
+
 	ctx      context.Context
 	results  chan func()
 	cancel   context.CancelFunc // of the work under way; nil when there is none

@@ -27,6 +27,7 @@ type fake struct {
 	hold     bool
 	queueErr error
 	joinErr  error
+	answers  []bool
 	resumed  []string
 	created  []string
 	key      string
@@ -322,6 +323,20 @@ func (f *fake) TakeKey(context.Context, string) error           { return nil }
 func (f *fake) OpenCode(_ context.Context, _, lang string, _ time.Duration) (client.InviteCode, error) {
 	return client.InviteCode{Number: 7, Words: "7-" + lang + "-ocean", Expires: time.Now().Add(time.Minute)}, nil
 }
+func (f *fake) OpenLink(_ context.Context, lang string, _ time.Duration) (client.InviteCode, error) {
+	return client.InviteCode{Number: 8, Words: "8-" + lang + "-ocean", Expires: time.Now().Add(time.Minute)}, nil
+}
+
+func (f *fake) AnswerLink(_ context.Context, number uint32, yes bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answers = append(f.answers, yes)
+	if number != 0 || len(f.answers) > 1 {
+		return chat.Errorf(chat.CodeNoLink)
+	}
+	return nil
+}
+
 func (f *fake) CloseCode(context.Context, uint32) error { return nil }
 
 func (f *fake) Resume(_ context.Context, room string) error {

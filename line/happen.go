@@ -195,6 +195,8 @@ func (f *face) warning(e client.Event) {
 		f.view.notice(w.T("line.newdevice." + e.Reason))
 	case client.CodeUsed, client.CodeFailed:
 		f.codeEvent(e)
+	case client.LinkAsked, client.LinkDone, client.HistoryMoved:
+		f.linkEvent(e)
 	default:
 		f.membership(e)
 	}

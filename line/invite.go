@@ -51,6 +51,10 @@ func (f *face) codeEvent(e client.Event) {
 	case client.CodeUsed:
 		f.view.notice(w.T("line.invite.used", "name", edit.SafeLine(e.Name)))
 	case client.CodeFailed:
+		if e.Err.Code == chat.CodeLinkRefused {
+			f.view.notice(w.T("line.link.refused"))
+			return
+		}
 		f.view.problem(e.Err)
 		if e.Err.Code == chat.CodeCodeWrong || e.Err.Code == chat.CodeIdentity {
 			f.view.notice(w.N("line.invite.left", e.Left))

@@ -225,6 +225,12 @@ func stateJSON(w Words, e client.Event) []byte {
 		return jsonEvent("code_used", "number", e.Number, "name", e.Name, "account", e.Account.String())
 	case client.CodeFailed:
 		return jsonEvent("code_failed", "number", e.Number, "error", errorJSON(w, e.Err), "left", e.Left)
+	case client.LinkAsked:
+		return jsonEvent("link_asked", "number", e.Number, "device", e.Device.String(), "name", e.Name, "client", e.Software, "until", timeJSON(e.Until))
+	case client.LinkDone:
+		return jsonEvent("link_done", "number", e.Number, "device", e.Device.String(), "name", e.Name)
+	case client.HistoryMoved:
+		return jsonEvent("history_moved", "device", e.Device.String(), "gives", e.Gives, "moved", e.Moved, "total", e.Total, "bytes", e.Bytes, "rooms", e.Rooms, "rooms_done", e.RoomsDone, "done", e.Done, "away", e.Away)
 	case client.Missed:
 		return jsonEvent("missed", "events", e.Events)
 	case client.Ended:

@@ -37,6 +37,7 @@ type Config struct {
 
 	domain       domain        // of tests; nil: a hub.Hub
 	codePatience time.Duration // shorter in tests
+	linkPatience time.Duration // the same
 }
 
 // Settings are what a running server takes over.
@@ -140,6 +141,9 @@ func (c *Config) check() error {
 	c.Limits = c.Limits.withDefaults()
 	if c.codePatience <= 0 {
 		c.codePatience = codePatience
+	}
+	if c.linkPatience <= 0 {
+		c.linkPatience = linkPatience
 	}
 	return nil
 }

@@ -13,6 +13,8 @@ type domain interface {
 	attach(p hub.Peer, c hub.Conn) (session, error)
 	// useCode brings a newcomer to the member who has made a code.
 	useCode(number uint32, first []byte) (guest, error)
+	// useLink brings a new device to the one that has made a link code.
+	useLink(number uint32, first []byte) (guest, error)
 	// close says goodbye to everyone when what was accepted is stored.
 	close(ctx context.Context) error
 }
@@ -38,6 +40,14 @@ func (h theHub) attach(p hub.Peer, c hub.Conn) (session, error) {
 
 func (h theHub) useCode(number uint32, first []byte) (guest, error) {
 	g, err := h.UseCode(number, first)
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+func (h theHub) useLink(number uint32, first []byte) (guest, error) {
+	g, err := h.UseLink(number, first)
 	if err != nil {
 		return nil, err
 	}

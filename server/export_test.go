@@ -41,6 +41,11 @@ func (testDomain) useCode(number uint32, first []byte) (guest, error) {
 	return nil, chat.Errorf(chat.CodeCodeUnknown)
 }
 
+// useLink is useCode.
+func (d testDomain) useLink(number uint32, first []byte) (guest, error) {
+	return d.useCode(number, first)
+}
+
 type testGuest struct {
 	heard chan []byte
 	echo  bool
@@ -63,6 +68,9 @@ func (g *testGuest) Say(m []byte) error {
 }
 
 func (*testGuest) Leave() {}
+
+// LinkPatience shortens how long a new device with a link code has.
+func (c *Config) LinkPatience(d time.Duration) { c.linkPatience = d }
 
 // CodePatience shortens how long a newcomer with a code has.
 func (c *Config) CodePatience(d time.Duration) { c.codePatience = d }

@@ -138,6 +138,8 @@ func (s *Server) authenticate(stream *conn.Stream, v *visitor) (access.Claim, er
 		return access.Claim{}, s.recover(stream, v, login, raw)
 	case access.IsUseCode(raw):
 		return access.Claim{}, s.relay(stream, v, login, raw)
+	case access.IsUseLink(raw):
+		return access.Claim{}, s.relayLink(stream, v, login, raw)
 	}
 	return login.Auth(raw)
 }

@@ -26,6 +26,15 @@ func seemlyCode(f writable) {
 		message(&f.Message)
 	case *CodeLeft:
 		number(&f.Number)
+	case *UseLink:
+		number(&f.Number)
+		message(&f.Message)
+	case *ToDevice:
+		f.Device[0] |= 1
+		f.Data = append([]byte{1}, f.Data...)
+	case *FromDevice:
+		f.Device[0] |= 1
+		f.Data = append([]byte{1}, f.Data...)
 	}
 }
 
@@ -41,6 +50,10 @@ func TestCodeBytes(t *testing.T) {
 		{&UseCode{Number: 7, Message: []byte{9}}, "83 183f 07 4109"},
 		{&CodeMessage{Number: 7, Message: []byte{9}}, "83 1840 07 4109"},
 		{&CodeLeft{Number: 7}, "82 1841 07"},
+		{&OpenLink{Ref: 1}, "82 1842 01"},
+		{&UseLink{Number: 7, Message: []byte{9}}, "83 1843 07 4109"},
+		{&ToDevice{Ref: 1, Device: chat.DeviceID{1}, Data: []byte{9}}, "84 1844 01 5820 01" + strings.Repeat("00", 31) + " 4109"},
+		{&FromDevice{Device: chat.DeviceID{1}, Data: []byte{9}}, "83 1845 5820 01" + strings.Repeat("00", 31) + " 4109"},
 	} {
 		if got, want := hex.EncodeToString(Encode(c.frame)), strings.ReplaceAll(c.want, " ", ""); got != want {
 			t.Errorf("%T is %s, not %s", c.frame, got, want)
@@ -65,6 +78,15 @@ func TestCodeBounds(t *testing.T) {
 		"close zero":         {&CloseCode{Ref: 1}, false},
 		"a long reason":      {&CloseCode{Ref: 1, Number: 1, Code: chat.Code(strings.Repeat("x", 65))}, false},
 		"opened zero":        {&CodeOpened{Ref: 1}, false},
+		"a link":             {&UseLink{Number: MaxCodeNumber, Message: make([]byte, MaxCodeMessage)}, true},
+		"link zero":          {&UseLink{Message: []byte{1}}, false},
+		"a long link":        {&UseLink{Number: 1, Message: make([]byte, MaxCodeMessage+1)}, false},
+		"to a device":        {&ToDevice{Ref: 1, Device: chat.DeviceID{1}, Data: make([]byte, MaxDeviceData)}, true},
+		"to no device":       {&ToDevice{Ref: 1, Data: []byte{1}}, false},
+		"no data":            {&ToDevice{Ref: 1, Device: chat.DeviceID{1}}, false},
+		"too much data":      {&FromDevice{Device: chat.DeviceID{1}, Data: make([]byte, MaxDeviceData+1)}, false},
+		"from a device":      {&FromDevice{Device: chat.DeviceID{1}, Data: make([]byte, MaxDeviceData)}, true},
+		"from no device":     {&FromDevice{Data: []byte{1}}, false},
 	} {
 		_, err := Decode(Encode(c.frame))
 		if c.good && err != nil || !c.good && !errors.Is(err, chat.CodeFrame) {

@@ -71,6 +71,8 @@ func maxSize(t Type) int {
 		return (MaxKeyPackages + 1) * (MaxKeyPackage + 128)
 	case TypePutList:
 		return MaxDeviceList + 64
+	case TypeToDevice, TypeFromDevice:
+		return MaxDeviceData + 64
 	case TypeWho, TypeTakePackages:
 		return 64 << 10
 	}
@@ -80,7 +82,7 @@ func maxSize(t Type) int {
 // IsLarge reports whether a frame, of which start is the beginning, may be larger than a message: Limits.Commit bounds it instead of Limits.Frame.
 func IsLarge(start []byte) bool {
 	switch t, _ := typeOf(start); t {
-	case TypeCommit, TypePutState, TypePutPackages, TypePutBackup:
+	case TypeCommit, TypePutState, TypePutPackages, TypePutBackup, TypeToDevice:
 		return true
 	}
 	return false
@@ -113,6 +115,9 @@ func empty(t Type) Frame {
 		return f
 	}
 	if f := emptyCode(t); f != nil {
+		return f
+	}
+	if f := emptyLink(t); f != nil {
 		return f
 	}
 	if f := emptyRecovery(t); f != nil {

@@ -63,6 +63,11 @@ const (
 	TypeCodeMessage Type = 64 // both
 	TypeCodeLeft    Type = 65 // S
 
+	TypeOpenLink   Type = 66 // C
+	TypeUseLink    Type = 67 // C, before the login
+	TypeToDevice   Type = 68 // C
+	TypeFromDevice Type = 69 // S
+
 	TypePutBackup Type = 80 // C
 	TypeGetBackup Type = 81 // C
 	TypeBackup    Type = 82 // S

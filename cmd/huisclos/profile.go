@@ -357,7 +357,7 @@ func (a *app) openOwn(s *session, g *goal, dir string, ask bool) error {
 		return err
 	}
 	config := client.Config{
-		Vault: v, Dial: dial, Address: g.address, Server: g.server, Name: g.name, Software: version.Program, Log: a.clientLog(), Admission: g.admission,
+		Vault: v, Dial: dial, Address: g.address, Server: g.server, Name: g.name, Software: version.Program, Log: a.clientLog(), Admission: g.admission, Label: label(),
 	}
 	if g.stays {
 		config.Packages = client.DefaultPackages

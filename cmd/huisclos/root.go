@@ -20,7 +20,7 @@ func (a *app) root() *cobra.Command {
 	}
 	c.PersistentFlags().StringVar(&a.lang, "lang", "", "")
 	c.AddCommand(
-		a.host(), a.join(), a.invite(), a.serve(), a.send(), a.read(), a.watch(), a.keyCommand(), a.adminCommand(), a.doctor(), a.demo(),
+		a.host(), a.join(), a.invite(), a.link(), a.serve(), a.send(), a.read(), a.watch(), a.keyCommand(), a.adminCommand(), a.doctor(), a.demo(),
 		a.lock(), a.unlock(), a.recoveryWords(), a.recover(), a.completion(), a.version(),
 	)
 	words(c)

@@ -28,6 +28,49 @@ func codes(ctx context.Context, link keys.Link, args []string) error {
 	return nil
 }
 
+// links does the same with link codes, as a new device would.
+func links(ctx context.Context, link keys.Link, args []string) error {
+	n, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	answers := map[string]int{}
+	for i := range n {
+		answers[code(tryLink(ctx, link, uint32(i+1)))]++ //nolint:gosec // small
+	}
+	for _, c := range slices.Sorted(mapKeys(answers)) {
+		fmt.Println(c, answers[c])
+	}
+	return nil
+}
+
+// tryLink makes one guess.
+func tryLink(ctx context.Context, link keys.Link, number uint32) error {
+	g := newGuest(link, "mallory")
+	if err := g.dial(ctx); err != nil {
+		return err
+	}
+	defer g.close()
+	if _, err := g.challenge(); err != nil {
+		return err
+	}
+	words, err := keys.ParseCode(fmt.Sprintf("%d-guitare-ocean", number))
+	if err != nil {
+		return err
+	}
+	n := keys.NewNewDevice(words, g.hello.Server, keys.Machine{Device: g.device.ID(), Name: "your laptop", Software: "huisclos"})
+	offer, err := g.hear(wire.Encode(&wire.UseLink{Number: number, Message: n.Hello()}))
+	if err != nil {
+		return err
+	}
+	proof, err := n.Proof(offer)
+	if err != nil {
+		return err
+	}
+	_, err = g.hear(wire.Encode(&wire.CodeMessage{Number: number, Message: proof}))
+	return err
+}
+
 // tryCode makes one guess.
 func tryCode(ctx context.Context, link keys.Link, number uint32) error {
 	g := newGuest(link, "mallory")

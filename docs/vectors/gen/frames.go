@@ -120,6 +120,11 @@ func codeFrames(add func(name string, raw []byte, fields ...any)) {
 	add("UseCode", wire.Encode(&wire.UseCode{Number: 7, Message: []byte("message 1")}), 7, Bytes("message 1"))
 	add("CodeMessage", wire.Encode(&wire.CodeMessage{Number: 7, Message: []byte("message 2")}), 7, Bytes("message 2"))
 	add("CodeLeft", wire.Encode(&wire.CodeLeft{Number: 7}), 7)
+	d, device := chat.DeviceID{7}, Bytes(append([]byte{7}, make([]byte, 31)...))
+	add("OpenLink", wire.Encode(&wire.OpenLink{Ref: 22}), 22)
+	add("UseLink", wire.Encode(&wire.UseLink{Number: 7, Message: []byte("message 1")}), 7, Bytes("message 1"))
+	add("ToDevice", wire.Encode(&wire.ToDevice{Ref: 23, Device: d, Data: []byte("sealed")}), 23, device, Bytes("sealed"))
+	add("FromDevice", wire.Encode(&wire.FromDevice{Device: d, Data: []byte("sealed")}), device, Bytes("sealed"))
 }
 
 // typeOf is the second element of a frame, or the third when the head of a number stands between.
