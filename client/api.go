@@ -71,6 +71,9 @@ type API interface {
 	// SetPast says what newcomers of a private room are given of what was written before them: nothing (0, as in a new room), the last days, everything (-1). Only
 	// owners can. CodeRole, CodeTooLarge.
 	SetPast(ctx context.Context, room string, days int) error
+	// SetExpiry says after how long the messages of a private room go from all its members' devices: those written from now on; 0 for never, else MinExpiry to
+	// MaxExpiry, in whole seconds. Only owners can, and both people of a direct conversation. CodeRole, CodeExpiry.
+	SetExpiry(ctx context.Context, room string, after time.Duration) error
 	// Mute keeps everybody from showing a plain member's messages, or lets them show again. CodeRole, CodeSelf.
 	Mute(ctx context.Context, room, name string, mute bool) error
 	// Ban removes a person and keeps others from inviting him again, or lets them. CodeRole, CodeSelf.
@@ -180,8 +183,9 @@ type RoomView struct {
 	Members int  // accounts
 	Topic   string
 	Role    Role
-	Away    bool // this device is on its way back into the group
-	Out     bool // the server says that we aren't a member; no member has
+	Away    bool          // this device is on its way back into the group
+	Out     bool          // the server says that we aren't a member; no member has
+	Expiry  time.Duration // after which its messages go; 0: never
 }
 
 // PersonView is somebody present.
@@ -227,6 +231,8 @@ const (
 	Silent Form = 7
 	// Taken is a message that was taken back, by its author or by a moderator.
 	Taken Form = 8
+	// Expired is a message whose time is over: nothing of it is here any more. It isn't in what API returns of the past; Updated and Quote have it.
+	Expired Form = 9
 )
 
 // Message is one entry of a room's log. It is also an Event.
@@ -258,7 +264,10 @@ type Message struct {
 	Edited     bool   // Text isn't what was said first
 	TakenBy    string // of Taken
 	Reactions  []ReactionView
-	SharedBy   string // the member on whose word it is here; empty: it was read in the log
+	SharedBy   string        // the member on whose word it is here; empty: it was read in the log
+	Expires    time.Time     // when it goes from this device, by its clock; zero: never
+	Mentions   []MentionView // in Text, in its order
+	MentionsMe bool          // somebody else mentions this account
 }
 
 // About says what of a private room's state has changed.
@@ -278,6 +287,8 @@ const (
 	AboutUnbanned About = 6
 	// AboutPast: what newcomers are given: Value is a number of days, "-1" for everything, "0" for nothing.
 	AboutPast About = 7
+	// AboutExpiry: after how long messages go: Value is a number of seconds, "0" for never.
+	AboutExpiry About = 8
 )
 
 // Change is one change of a private room's state.

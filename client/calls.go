@@ -47,6 +47,7 @@ func (e *engine) view(r *room) RoomView {
 	}
 	if p := r.priv; p != nil {
 		v.Direct, v.Members, v.Topic, v.Role = p.state.Direct, len(p.devices), p.state.Topic, p.state.role(e.id.account())
+		v.Expiry = time.Duration(p.state.Expiry) * time.Second
 		v.Away, v.Out = r.rec.Private.Lost || r.rec.Private.Unproven, p.out
 	}
 	for _, o := range r.outbox {

@@ -271,6 +271,7 @@ func (e *engine) readText(r *room, body []byte, v *verdict) {
 		return
 	}
 	v.takeContent(body)
+	v.rec.limits.room = p.state.Expiry
 	v.rec.Moderates = e.moderates(r, v.env.Account)
 }
 

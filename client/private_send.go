@@ -46,8 +46,8 @@ func (e *engine) mustCommit(r *room) bool {
 // commitFirst wants a commit of what waits, once.
 func (e *engine) commitFirst(r *room) {
 	p := r.priv
-	if p.sent == nil && len(p.intents) == 0 {
-		p.intents = append(p.intents, new(intent))
+	if p.sent == nil && (len(p.intents) == 0 || p.intents[0].state != nil) { // a state that is wanted waits for its telling, which waits for this
+		p.intents = slices.Insert(p.intents, 0, new(intent))
 	}
 	e.soon(func() { e.drive(r) })
 }
@@ -232,6 +232,7 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 			return
 		}
 		v.takeContent(body)
+		v.rec.limits.room = p.state.Expiry
 		v.rec.Moderates = e.moderates(r, e.id.account())
 		if slices.Contains(p.state.Muted, e.id.account()) && p.state.role(e.id.account()) == Plain {
 			v.refuse(chat.CodeMuted, nil, "name", e.self.Name)
@@ -258,7 +259,7 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 	if epoch+pastEpochs < p.g.Epoch() { // too late: the others have no key any more
 		v.rec.Form, v.rec.Text = Silent, ""
 		again := e.enqueue(r, o.rec.Text, o.rec.Once, nil)
-		again.rec.Kind, again.rec.Content, again.rec.What, again.told = o.rec.Kind, o.rec.Content, o.rec.What, o.told
+		again.rec.Kind, again.rec.Content, again.rec.What, again.rec.Due, again.told = o.rec.Kind, o.rec.Content, o.rec.What, o.rec.Due, o.told
 		e.put(TableOutbox, outboxKey(r.id, again.order), &again.rec)
 	}
 }

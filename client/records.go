@@ -164,6 +164,7 @@ type outboxRecord struct {
 	Kind    innerKind `cbor:"7,keyasint,omitempty"`
 	Content []byte    `cbor:"8,keyasint,omitempty"`
 	What    What      `cbor:"9,keyasint,omitempty"`
+	Due     int64     `cbor:"60,keyasint,omitempty"` // when it goes if it hasn't been sent, ms since 1970; 0: never
 }
 
 // entryRecord is one entry read.
@@ -196,6 +197,13 @@ type entryRecord struct {
 	Moderates bool             `cbor:"24,keyasint,omitempty"` // the sender could take back what others wrote
 	Devices   []chat.AccountID `cbor:"25,keyasint,omitempty"` // of Changed: members with one device more
 	SharedBy  chat.AccountID   `cbor:"26,keyasint"`           // the member on whose word it is here; zero: from the log itself
+	// Of a message that expires (expire.go): for how many seconds it is there, when it goes and when it was read, by this machine's clock, ms since 1970.
+	Life uint32 `cbor:"60,keyasint,omitempty"`
+	Due  int64  `cbor:"61,keyasint,omitempty"`
+	Read int64  `cbor:"62,keyasint,omitempty"`
+	// Mentions are in Text.
+	Mentions []mentionRecord `cbor:"63,keyasint,omitempty"`
+	limits   limits          // while it is read
 }
 
 // aboutRecord is a change of a private room's state.

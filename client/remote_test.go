@@ -161,6 +161,10 @@ func (s *scripted) SetPast(_ context.Context, r string, days int) error {
 	return s.note("past", r, fmt.Sprint(days))
 }
 
+func (s *scripted) SetExpiry(_ context.Context, r string, d time.Duration) error {
+	return s.note("expiry", r, d.String())
+}
+
 func (s *scripted) Mute(_ context.Context, r, name string, mute bool) error {
 	return s.note("mute", r, name, fmt.Sprint(mute))
 }
@@ -274,6 +278,7 @@ func TestRemoteCalls(t *testing.T) {
 	check("role", nil, nil, r.SetRole(ctx, "team", "bob", Moderator))
 	check("topic", nil, nil, r.SetTopic(ctx, "team", "tea"))
 	check("past", nil, nil, r.SetPast(ctx, "team", 7))
+	check("expiry", nil, nil, r.SetExpiry(ctx, "team", time.Hour))
 	check("mute", nil, nil, r.Mute(ctx, "team", "bob", true))
 	check("ban", nil, nil, r.Ban(ctx, "team", "bob", true))
 	messages, err := r.History(ctx, "f", 3, 10)
@@ -309,7 +314,7 @@ func TestRemoteCalls(t *testing.T) {
 	want := []string{
 		"status", "online", "join #lobby", "leave a", "create b", "rooms", "people c", "queue d /not a command", "post d x", "send e text",
 		"flush", "private bob hi", "found team", "invite team bob carol", "remove team bob", "members team", "role team bob 1", "topic team tea",
-		"past team 7", "mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "safety bob", "verify bob 12345", "unverify bob", "recovery fr", "devices", "revoke abcd", "code team fr 1m0s", "uncode 7", "read i",
+		"past team 7", "expiry team 1h0m0s", "mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "safety bob", "verify bob 12345", "unverify bob", "recovery fr", "devices", "revoke abcd", "code team fr 1m0s", "uncode 7", "read i",
 	}
 	if diff := cmp.Diff(want, s.asked); diff != "" {
 		t.Errorf("the owner was asked (-want +got):\n%s", diff)

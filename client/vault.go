@@ -76,6 +76,8 @@ const (
 	TablePlaces Table = 13
 	// TableLate holds messages about others that aren't here yet, by room and the other's ID.
 	TableLate Table = 14
+	// TableExpiry holds what will expire, by time, room and seq.
+	TableExpiry Table = 17
 )
 
 // Tables lists them all.
@@ -83,6 +85,7 @@ func Tables() []Table {
 	return []Table{
 		TableSelf, TableKeys, TableRooms, TableSenders, TablePeople, TableDevices,
 		TableOutbox, TableHistory, TableUnread, TableGroups, TablePackages, TableOffers, TablePlaces, TableLate,
+		TableExpiry,
 	}
 }
 
