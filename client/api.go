@@ -74,6 +74,18 @@ type API interface {
 	// SetExpiry says after how long the messages of a private room go from all its members' devices: those written from now on; 0 for never, else MinExpiry to
 	// MaxExpiry, in whole seconds. Only owners can, and both people of a direct conversation. CodeRole, CodeExpiry.
 	SetExpiry(ctx context.Context, room string, after time.Duration) error
+	// SetNotify says which messages of a joined room are told loudly. It is kept in this profile. CodeNotJoined.
+	SetNotify(ctx context.Context, room string, n Notify) error
+	// SetReports says whether the authors of messages in private rooms of at most 20 members are told that these have come here and were read, which is off in a new profile. Who
+	// doesn't tell isn't told either.
+	SetReports(ctx context.Context, on bool) error
+	// MarkRead says that a room's messages up to a place were shown to a person. It does nothing where reports are off. CodeNotJoined.
+	MarkRead(ctx context.Context, room string, seq chat.Seq) error
+	// SetTyping says whether those in a room are told when a person is writing there, which is off in a new profile. Who doesn't tell isn't told either.
+	SetTyping(ctx context.Context, on bool) error
+	// Typing tells those who are in a room of at most 20 people that a person is writing there, or has stopped; as often as it happens: few signs of it
+	// are sent. It does nothing when that is off, or can't be told now. CodeNotJoined.
+	Typing(ctx context.Context, room string, on bool) error
 	// Mute keeps everybody from showing a plain member's messages, or lets them show again. CodeRole, CodeSelf.
 	Mute(ctx context.Context, room, name string, mute bool) error
 	// Ban removes a person and keeps others from inviting him again, or lets them. CodeRole, CodeSelf.
@@ -149,6 +161,8 @@ type Status struct {
 	Protection Protection
 	NewDevice  string // why this device's keys were made anew, empty when they weren't (ReasonVaultRolledBack …)
 	Backup     BackupView
+	Reports    bool // SetReports
+	Typing     bool // SetTyping
 	Rooms      []RoomView
 }
 
@@ -186,6 +200,7 @@ type RoomView struct {
 	Away    bool          // this device is on its way back into the group
 	Out     bool          // the server says that we aren't a member; no member has
 	Expiry  time.Duration // after which its messages go; 0: never
+	Notify  Notify        // of any room; never NotifyUsual
 }
 
 // PersonView is somebody present.
@@ -268,6 +283,7 @@ type Message struct {
 	Expires    time.Time     // when it goes from this device, by its clock; zero: never
 	Mentions   []MentionView // in Text, in its order
 	MentionsMe bool          // somebody else mentions this account
+	Seen       []SeenView    // of our own message: what was reported on it
 }
 
 // About says what of a private room's state has changed.

@@ -24,6 +24,7 @@ func (e *engine) status() Status {
 		Prove: e.prove, Ephemeral: e.self.Ephemeral, MaxText: e.maxText(), Protection: e.vault.Protection(), NewDevice: e.self.NewDevice,
 		Backup: e.backupView(),
 	}
+	s.Reports, s.Typing = e.self.Reports, e.self.Typing
 	if e.session != nil {
 		s.Address, s.Software = e.session.address, e.session.hello.Software
 		s.Session, s.Skew = e.session.welcome.Session, e.session.skew.Milliseconds()
@@ -45,6 +46,7 @@ func (e *engine) view(r *room) RoomView {
 	if r.rec.Anchored && r.rec.Seq > r.rec.Base {
 		v.Oldest = r.rec.Base + 1
 	}
+	v.Notify = r.notify()
 	if p := r.priv; p != nil {
 		v.Direct, v.Members, v.Topic, v.Role = p.state.Direct, len(p.devices), p.state.Topic, p.state.role(e.id.account())
 		v.Expiry = time.Duration(p.state.Expiry) * time.Second
@@ -467,6 +469,7 @@ func (e *engine) resume(r *room) error {
 		o.env, o.rec.Envelope, o.rec.Inner, o.rec.Acked, o.session, o.told = nil, nil, nil, 0, nil, o.rec.Kind != innerMessage
 		e.put(TableOutbox, outboxKey(r.id, o.order), &o.rec)
 	}
+	r.rec.Notify, r.rec.Shown = old.Notify, old.Shown
 	e.touch(r)
 	e.emit(RoomResumed{Room: r.rec.Name, After: old.readBefore()})
 	e.subscribe(r)

@@ -244,7 +244,7 @@ func (by *entryRecord) changes(rec *entryRecord, n chat.Seq) bool {
 		if !own && !by.Moderates {
 			return false
 		}
-		rec.Form, rec.Text, rec.Mentions, rec.Reactions, rec.Edited, rec.TakenBy = Taken, "", nil, nil, n, by.Account
+		rec.Form, rec.Text, rec.Mentions, rec.Reactions, rec.Reports, rec.Edited, rec.TakenBy = Taken, "", nil, nil, nil, n, by.Account
 	case Reacted:
 		count := 0
 		for _, x := range rec.Reactions {

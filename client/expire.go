@@ -137,7 +137,7 @@ func (e *engine) expireSoon(due int64) {
 // expire leaves of an entry what the log's checks need.
 func (rec *entryRecord) expire() {
 	rec.Form, rec.Text, rec.Markdown, rec.Ref, rec.Edited, rec.Raw = Expired, "", false, chat.MessageID{}, 0, nil
-	rec.Mentions, rec.Reactions = nil, nil
+	rec.Mentions, rec.Reactions, rec.Reports = nil, nil, nil
 	rec.Due, rec.Life, rec.Read = 0, 0, 0
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"huisclos/chat"
+	"huisclos/content"
 	"huisclos/mls"
 	"huisclos/trust"
 	"huisclos/wire"
@@ -28,16 +29,19 @@ type private struct {
 	again        bool  // the room's newest state was asked for and is asked for again
 	pastAsked    bool  // in this session
 	pastAnswered map[chat.MessageID]bool
-	pastTold     map[chat.DeviceID]int // answers
-	stated       chat.Seq              // where a state of the room was told last
-	proofs       int                   // given in this session
-	tries        int                   // in a row to come back
-	cleared      chat.Seq              // entries up to here are judged by themselves: the others aren't further
-	doubt        bool                  // the others may be further: to be settled at the head of the log
-	asked        time.Time             // when that was asked last
-	later        bool                  // it is asked again in a while
-	out          bool                  // in this session the server said that we aren't on the roster; it was told
-	early        uint64                // the epoch for which a commit of what waits was planned
+	pastTold     map[chat.DeviceID]int            // answers
+	stated       chat.Seq                         // where a state of the room was told last
+	proofs       int                              // given in this session
+	tries        int                              // in a row to come back
+	cleared      chat.Seq                         // entries up to here are judged by themselves: the others aren't further
+	doubt        bool                             // the others may be further: to be settled at the head of the log
+	asked        time.Time                        // when that was asked last
+	later        bool                             // it is asked again in a while
+	out          bool                             // in this session the server said that we aren't on the roster; it was told
+	reports      map[chat.MessageID]content.State // to be told
+	reporting    bool                             // soon
+	came         map[chat.AccountID]chat.Seq      // cameAt, once it was asked
+	early        uint64                           // the epoch for which a commit of what waits was planned
 }
 
 // opened is what Group.Open said of the entry at seq.
@@ -170,6 +174,7 @@ func (e *engine) loadPrivate(r *room) error {
 func (e *engine) follow(r *room, g *mls.Group) {
 	p := r.private()
 	p.g, p.opened, p.sent, p.tries = g, nil, nil, 0
+	r.typists.seal = nil // another group may have the same epoch
 	p.devices = make(map[chat.AccountID]int)
 	g.Members(func(_ mls.LeafIndex, l *mls.LeafNode) bool {
 		p.devices[leafOf(l).Account]++
@@ -183,6 +188,7 @@ func (r *room) private() *private {
 		r.priv = &private{
 			offers: make(map[[32]byte]roomState), devices: make(map[chat.AccountID]int),
 			pastAnswered: make(map[chat.MessageID]bool), pastTold: make(map[chat.DeviceID]int),
+			reports: make(map[chat.MessageID]content.State), came: make(map[chat.AccountID]chat.Seq),
 		}
 	}
 	if r.rec.Private == nil {

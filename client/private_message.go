@@ -40,6 +40,8 @@ const (
 	innerWantProof innerKind = 5
 	// innerProof does.
 	innerProof innerKind = 6
+	// innerReport: what has become of messages at the sender's, as package content has it.
+	innerReport innerKind = 7
 )
 
 // readContent judges a message, or a proposal.
@@ -246,6 +248,9 @@ func (e *engine) readInner(r *room, n chat.Seq, in *inner, epoch uint64, v *verd
 	case innerProof:
 		v.rec.Form = Silent
 		p.proofs++
+	case innerReport:
+		v.rec.Form = Silent
+		e.takeReport(r, n, v, in.Content)
 	default:
 		v.rec.Form = Unsupported
 	}

@@ -339,6 +339,9 @@ func (e *engine) advanced(r *room, n chat.Seq, v *verdict, m membership) {
 	}
 	v.rec.Devices = p.newDevices(m)
 	came, went := p.count(m)
+	for _, a := range came {
+		p.came[a] = n
+	}
 	v.rec.Form = Silent
 	if len(came)+len(went)+len(v.rec.About)+len(v.rec.Devices) > 0 || !m.back.IsZero() {
 		v.rec.Form, v.rec.Added, v.rec.Back = Changed, came, !m.back.IsZero() && len(v.rec.Devices) == 0

@@ -31,6 +31,8 @@ type selfRecord struct {
 	AccountID   chat.AccountID   `cbor:"16,keyasint"`
 	LastRefs    [][]byte         `cbor:"18,keyasint,omitempty"` // of those whose secrets are kept, oldest first
 	LastResort  int64            `cbor:"17,keyasint,omitempty"` // when our key package of last resort was made, ms since 1970
+	Reports     bool             `cbor:"60,keyasint,omitempty"` // others are told what has come here and was read
+	Typing      bool             `cbor:"61,keyasint,omitempty"` // and that we are writing
 }
 
 // keyRecord is the shared key of one generation.
@@ -69,6 +71,8 @@ type roomRecord struct {
 	Gap        chat.Seq          `cbor:"18,keyasint,omitempty"` // entries up to here that we never read are gone
 	Barrier    chat.Seq          `cbor:"21,keyasint,omitempty"` // nothing before is read: a person resumed here, or we came then
 	Private    *privateRecord    `cbor:"23,keyasint,omitempty"` // of a private room
+	Notify     Notify            `cbor:"60,keyasint,omitempty"`
+	Shown      chat.Seq          `cbor:"61,keyasint,omitempty"` // up to here it was reported as read
 }
 
 // privateRecord is what of a private room isn't in the records of its group.
@@ -203,6 +207,7 @@ type entryRecord struct {
 	Read int64  `cbor:"62,keyasint,omitempty"`
 	// Mentions are in Text.
 	Mentions []mentionRecord `cbor:"63,keyasint,omitempty"`
+	Reports  []reportRecord  `cbor:"64,keyasint,omitempty"` // of a message of ours
 	limits   limits          // while it is read
 }
 

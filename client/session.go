@@ -194,6 +194,8 @@ func (e *engine) receive(in inbound) {
 		e.codeMessage(f)
 	case *wire.CodeLeft:
 		e.codeLeft(f)
+	case *wire.Typed:
+		e.typed(f)
 	case *wire.Bye:
 		e.dismissed(f)
 	case *wire.Invited:

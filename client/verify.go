@@ -113,6 +113,7 @@ func (e *engine) readEntry(r *room, n chat.Seq, entry *wire.Entry, envelope, has
 	v.rec.Hash = hash
 	e.keep(r, n, &v.rec)
 	e.ownEntry(r, n, &v)
+	e.arrived(r, &v.rec)
 	if v.rec.Form == Silent || v.rec.Form == Expired {
 		return
 	}
@@ -365,6 +366,9 @@ func (b *book) message(id chat.RoomID, room string, n chat.Seq, rec *entryRecord
 	}
 	var err error
 	if m.Text, m.Mentions, err = b.rendered(rec); err != nil {
+		return m, err
+	}
+	if m.Seen, err = b.seen(rec.Reports); err != nil {
 		return m, err
 	}
 	m.MentionsMe = !m.Mine && mentioned(rec.Mentions, b.me)
