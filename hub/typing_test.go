@@ -39,7 +39,7 @@ func TestTyping(t *testing.T) {
 		if n := len(take[*wire.Typed](bob)); n != 5 { // six at once
 			t.Errorf("bob gets %d more", n)
 		}
-		time.Sleep(2 * time.Second)
+		<-time.After(2 * time.Second)
 		for range 50 {
 			alice.must(typing(w.lobby, 4))
 		}
@@ -59,7 +59,10 @@ func TestTypingInPrivate(t *testing.T) {
 	inWorld(t, hub.Limits{}, func(w *world) {
 		alice, bob, carol := w.join("alice"), w.join("bob"), w.join("carol")
 		d := w.den(alice)
-		alice.acked(d.commit(alice, 0, func(c *wire.Commit) { c.Add = []chat.AccountID{bob.peer.Account, carol.peer.Account}; c.Info = []byte{1} }))
+		alice.acked(d.commit(alice, 0, func(c *wire.Commit) {
+			c.Add = []chat.AccountID{bob.peer.Account, carol.peer.Account}
+			c.Info = []byte{1}
+		}))
 		for _, p := range []*person{alice, bob} {
 			p.must(wire.Encode(&wire.Subscribe{Ref: 1, Room: d.id}))
 			take[wire.Frame](p)

@@ -192,6 +192,10 @@ func changeText(w Words, m client.Message) string {
 			rows = append(rows, pastText(w, m, c))
 			continue
 		}
+		if c.About == client.AboutExpiry {
+			rows = append(rows, aboutExpiry(w, m, c))
+			continue
+		}
 		rows = append(rows, w.T(aboutID(c), "by", by, "name", edit.SafeLine(c.Name), "topic", edit.SafeLine(c.Value), "room", m.Room))
 	}
 	if len(m.Added) > 0 && strings.HasPrefix(m.Room, "@") {
@@ -243,7 +247,7 @@ func aboutID(c client.Change) string {
 		return "line.about.banned"
 	case client.AboutUnbanned:
 		return "line.about.unbanned"
-	case client.AboutRole, client.AboutPast:
+	case client.AboutRole, client.AboutPast, client.AboutExpiry:
 	}
 	return "line.about." + roleName(c.Role)
 }

@@ -37,12 +37,16 @@ func (r renderer) message(m client.Message, width int) []string {
 		if m.Ref != nil {
 			text = r.style.faint("↪ "+quoted(r.words, m.Ref)) + "\n" + text
 		}
-		if after := afterText(r.words, m); after != "" {
+		after := afterText(r.words, m)
+		if at := goes(r.words, m, r.zone); at != "" {
+			after += " " + at
+		}
+		if after != "" {
 			text += r.style.faint(after)
 		}
 	}
 	mark := " "
-	mentioned := m.Form == client.Text && !m.Mine && mentions(text, r.me)
+	mentioned := m.Form == client.Text && !m.Mine && (m.MentionsMe || mentions(text, r.me))
 	if mentioned {
 		mark = r.style.bold("»")
 		text = r.highlight(text)
@@ -98,6 +102,8 @@ func formText(w Words, m client.Message) string {
 		return w.T("line.form.unreadable", "generation", strconv.Itoa(int(m.Generation)))
 	case client.Taken:
 		return w.T("line.form.taken")
+	case client.Expired:
+		return w.T("line.form.expired")
 	case client.Removed:
 		return w.T("line.form.removed")
 	case client.Unsupported:

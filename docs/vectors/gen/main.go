@@ -45,6 +45,7 @@ func all() (map[string]any, error) {
 		"log.json": w.log(), "generations.json": w.generations(), "frames.json": w.frames(), "recovery.json": w.recovery(),
 		"private.json": w.private(),
 		"code.json":    w.code(),
+		"typing.json":  w.typing(),
 	}
 	return files, w.err
 }
