@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -39,11 +40,13 @@ import (
 //	open              try to read what came since with it
 //	return            come back from outside, with the newest state of the room
 func (m *member) attacks() map[string]command {
-	return map[string]command{
+	all := map[string]command{
 		"say": m.say, "garbage": m.garbage, "big": m.big, "tag": m.tag, "leaf": m.leaf, "put-out": m.putOut, "state": m.state, "ahead": m.ahead, "roster": m.roster,
 		"path": m.path, "info": m.info, "as": m.as, "inside": m.inside, "moved": m.moved, "proposals": m.proposals, "leaves": m.leaves, "long": m.long,
 		"counter": m.wrongCounter, "seen": m.wrongSeen, "keep": m.keep, "open": m.open, "return": m.comeBack,
 	}
+	maps.Copy(all, m.sayings())
+	return all
 }
 
 // inner is what clients put inside the encryption (docs/protocol.md).
