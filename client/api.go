@@ -48,6 +48,8 @@ type API interface {
 	// CodeNotAcked at the end of ctx or otherwise, nothing stays queued; a message that was
 	// already on its way may still have arrived. It doesn't need the room to be joined.
 	Send(ctx context.Context, room, text string) (Receipt, error)
+	// SendDraft is Send for what isn't a plain text, or is to vanish. CodeFrame, CodeExpiry.
+	SendDraft(ctx context.Context, room string, d Draft) (Receipt, error)
 	// Flush waits until everything queued is acknowledged or has failed; it
 	// returns the first failure, CodeNotAcked at the end of ctx.
 	Flush(ctx context.Context) error

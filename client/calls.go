@@ -316,7 +316,7 @@ func (c *Client) Post(ctx context.Context, name string, d Draft) (chat.MessageID
 		if err != nil {
 			return chat.MessageID{}, err
 		}
-		o, err := e.post(r, &d)
+		o, err := e.post(r, &d, false, nil)
 		if err != nil {
 			return chat.MessageID{}, err
 		}
@@ -335,24 +335,31 @@ func (e *engine) fits(text string) error {
 
 // Send implements API.
 func (c *Client) Send(ctx context.Context, name, text string) (Receipt, error) {
+	return c.SendDraft(ctx, name, Draft{Text: text})
+}
+
+// SendDraft implements API.
+func (c *Client) SendDraft(ctx context.Context, name string, d Draft) (Receipt, error) {
 	var o *outgoing // these two belong to the engine's goroutine
 	over := false
 	receipt, err := await(ctx, c, func(e *engine, answer func(Receipt, error)) {
 		r, err := e.room(name)
 		if err == nil {
-			err = e.fits(text)
+			err = e.fits(d.Text)
 		}
 		if err != nil {
 			answer(Receipt{}, err)
 			return
 		}
 		e.whenLive(r, func(err error) {
+			if err == nil && !over {
+				o, err = e.post(r, &d, true, answer)
+			}
 			switch {
 			case over:
 			case err != nil:
 				answer(Receipt{}, err)
 			default:
-				o = e.enqueue(r, strings.ToValidUTF8(text, "\uFFFD"), true, answer)
 				e.pump(r)
 				if err := e.cannotSend(r); err != nil {
 					e.drop(r, o, err)

@@ -349,13 +349,13 @@ func (b *book) reactions(all []reactionRecord) ([]ReactionView, error) {
 }
 
 // post puts a draft at the end of a room's outbox.
-func (e *engine) post(r *room, d *Draft) (*outgoing, error) {
-	rec := outboxRecord{ID: chat.NewMessageID(time.Now()), Text: d.Text, What: d.What}
+func (e *engine) post(r *room, d *Draft, once bool, answer func(Receipt, error)) (*outgoing, error) {
+	rec := outboxRecord{ID: chat.NewMessageID(time.Now()), Text: d.Text, What: d.What, Once: once}
 	if err := e.compose(r, d, &rec); err != nil {
 		return nil, err
 	}
 	r.order++
-	o := &outgoing{order: r.order, rec: rec}
+	o := &outgoing{order: r.order, rec: rec, answer: answer}
 	r.outbox = append(r.outbox, o)
 	e.put(TableOutbox, outboxKey(r.id, o.order), &o.rec)
 	e.touch(r)

@@ -27,6 +27,9 @@ func contentMethods() map[string]remoteMethod {
 		"expiry": method(func(ctx context.Context, api API, a lifeArgs) (none, error) {
 			return none{}, api.SetExpiry(ctx, a.Room, a.Life)
 		}),
+		"send-draft": method(func(ctx context.Context, api API, a postArgs) (Receipt, error) {
+			return api.SendDraft(ctx, a.Room, a.Draft)
+		}),
 		"notify": method(func(ctx context.Context, api API, a notifyArgs) (none, error) {
 			return none{}, api.SetNotify(ctx, a.Room, a.Notify)
 		}),
@@ -80,4 +83,10 @@ func (r *Remote) SetTyping(ctx context.Context, on bool) error {
 // Typing implements API.
 func (r *Remote) Typing(ctx context.Context, room string, on bool) error {
 	return r.run(ctx, "typing", memberArgs{Room: room, On: on})
+}
+
+// SendDraft implements API.
+func (r *Remote) SendDraft(ctx context.Context, room string, d Draft) (Receipt, error) {
+	receipt, err := call[Receipt](ctx, r, "send-draft", postArgs{room, d})
+	return receipt, unacknowledged(ctx, err)
 }

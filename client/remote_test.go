@@ -165,6 +165,9 @@ func (s *scripted) SetExpiry(_ context.Context, r string, d time.Duration) error
 	return s.note("expiry", r, d.String())
 }
 
+func (s *scripted) SendDraft(_ context.Context, r string, d Draft) (Receipt, error) {
+	return full[Receipt](), s.note("send draft", r, d.Text, d.Expires.String())
+}
 func (s *scripted) SetNotify(_ context.Context, r string, n Notify) error {
 	return s.note("notify", r, fmt.Sprint(n))
 }
@@ -295,6 +298,8 @@ func TestRemoteCalls(t *testing.T) {
 	check("topic", nil, nil, r.SetTopic(ctx, "team", "tea"))
 	check("past", nil, nil, r.SetPast(ctx, "team", 7))
 	check("expiry", nil, nil, r.SetExpiry(ctx, "team", time.Hour))
+	receipt, err = r.SendDraft(ctx, "team", Draft{Text: "bye", Expires: time.Hour})
+	check("send draft", receipt, full[Receipt](), err)
 	check("notify", nil, nil, r.SetNotify(ctx, "team", NotifyOff))
 	check("reports", nil, nil, r.SetReports(ctx, true))
 	check("shown", nil, nil, r.MarkRead(ctx, "team", 7))
@@ -335,7 +340,7 @@ func TestRemoteCalls(t *testing.T) {
 	want := []string{
 		"status", "online", "join #lobby", "leave a", "create b", "rooms", "people c", "queue d /not a command", "post d x", "send e text",
 		"flush", "private bob hi", "found team", "invite team bob carol", "remove team bob", "members team", "role team bob 1", "topic team tea",
-		"past team 7", "expiry team 1h0m0s", "notify team 3", "reports true", "shown team 7", "tell typing true", "typing team true", "mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "safety bob", "verify bob 12345", "unverify bob", "recovery fr", "devices", "revoke abcd", "code team fr 1m0s", "uncode 7", "read i",
+		"past team 7", "expiry team 1h0m0s", "send draft team bye 1h0m0s", "notify team 3", "reports true", "shown team 7", "tell typing true", "typing team true", "mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "safety bob", "verify bob 12345", "unverify bob", "recovery fr", "devices", "revoke abcd", "code team fr 1m0s", "uncode 7", "read i",
 	}
 	if diff := cmp.Diff(want, s.asked); diff != "" {
 		t.Errorf("the owner was asked (-want +got):\n%s", diff)

@@ -23,9 +23,10 @@ func units() map[string]time.Duration {
 
 // ParseSpan reads 30s, 10m, 12h, 7d or 2w. CodeExpiry for anything else.
 func ParseSpan(word string) (time.Duration, error) {
+	word = strings.ToLower(word)
 	digits := strings.TrimRight(word, "abcdefghijklmnopqrstuvwxyz")
 	n, err := strconv.Atoi(digits)
-	unit := units()[strings.ToLower(word[len(digits):])]
+	unit := units()[word[len(digits):]]
 	if err != nil || unit == 0 || n <= 0 || n > int(client.MaxExpiry/unit) {
 		return 0, chat.Errorf(chat.CodeExpiry)
 	}
