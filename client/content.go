@@ -206,7 +206,11 @@ func (e *engine) apply(r *room, at, n chat.Seq, by *entryRecord) error {
 	}
 	var rec entryRecord
 	key := entryKey(r.id, at)
-	if found, err := e.get(TableHistory, key, &rec); err != nil || !found || rec.Form != Text {
+	found, err := e.get(TableHistory, key, &rec)
+	if err == nil && rec.Form == Expired { // nothing is said of it any more
+		return e.blank(r, n)
+	}
+	if err != nil || !found || rec.Form != Text {
 		return err
 	}
 	if rec.What == Reacted && (by.What == Unreacted || by.What == TookBack) {

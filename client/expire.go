@@ -310,6 +310,7 @@ func (e *engine) expireEntry(r *room, n chat.Seq) error {
 			return err
 		}
 	}
+	e.untell(r)
 	said := rec.What == Said
 	rec.expire()
 	e.put(TableHistory, key, &rec)
@@ -317,6 +318,15 @@ func (e *engine) expireEntry(r *room, n chat.Seq) error {
 		e.emit(Updated{Message: e.message(r, n, &rec)})
 	}
 	return nil
+}
+
+// untell takes back what of the past waits to be told: what has expired may be in it. Who has asked asks again.
+func (e *engine) untell(r *room) {
+	for _, o := range slices.Clone(r.outbox) {
+		if o.rec.Kind == innerPast && !o.sealed() {
+			e.forget(r, o)
+		}
+	}
 }
 
 // forgetLate takes the entry at n out of what waits for a message that isn't here.
