@@ -92,8 +92,12 @@ func TestAMessageExpires(t *testing.T) {
 			}
 			// Nor can it be edited any more.
 			alice.post(room, client.Draft{What: client.Edited, Ref: secret, Text: "swordfish again"})
-			alice.post(room, client.Draft{Text: "after"})
-			await(bob, text("after"))
+			bob.post(room, client.Draft{What: client.Reacted, Ref: secret, Text: "🎣"})
+			bob.post(room, client.Draft{Text: "after"})
+			await(alice, text("after"))
+			if alice.keeps("🎣") != 0 || bob.keeps("🎣") != 0 {
+				t.Error("a reaction to what has gone is kept")
+			}
 			if alice.keeps("swordfish") != 0 || bob.keeps("swordfish") != 0 {
 				t.Error("an edit brings it back")
 			}

@@ -24,18 +24,17 @@ func TestMentions(t *testing.T) {
 			w := newWorld(t)
 			alice, bob, carol := w.person("alice", nil), w.person("bob", nil), w.person("carol", nil)
 			dots := w.person("Bob.the.Builder", nil)
+			for _, p := range []*person{alice, bob, carol, dots} {
+				p.join()
+				p.send("here")
+			}
+			await(alice, func(m client.Message) bool { return m.Text == "here" && m.Sender == "Bob.the.Builder" })
 			if room == "team" {
 				alice.found("team")
 				for _, name := range []string{"bob", "Bob.the.Builder"} {
 					alice.invite("team", name)
 				}
 				await[client.Invited](bob, nil)
-			} else {
-				for _, p := range []*person{alice, bob, carol, dots} {
-					p.join()
-					p.send("here")
-				}
-				await(alice, func(m client.Message) bool { return m.Text == "here" && m.Sender == "Bob.the.Builder" })
 			}
 			for text, want := range map[string][]string{
 				"hello @bob":                          {"bob=@bob"},
