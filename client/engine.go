@@ -81,6 +81,7 @@ func newEngine(ctx context.Context, c *Client, cfg Config) (*engine, error) {
 		return nil, err
 	}
 	e.commit()
+	e.sweepAll()
 	if e.ended {
 		return nil, e.final.Err
 	}

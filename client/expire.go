@@ -191,6 +191,17 @@ func (e *engine) sweep() {
 	e.expireSoon(next)
 }
 
+// sweepAll does it before anybody can ask for anything.
+func (e *engine) sweepAll() {
+	for !e.ended {
+		e.sweep()
+		e.commit()
+		if next := e.expiry.next; next == 0 || next > time.Now().UnixMilli() {
+			return
+		}
+	}
+}
+
 // serverTime is the clock by which entries go: this machine's or, when it is ahead of the server's, that.
 func (e *engine) serverTime(now int64) int64 {
 	if e.session == nil {
