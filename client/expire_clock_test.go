@@ -217,8 +217,8 @@ func TestWrongClocks(t *testing.T) {
 // In large rooms, and in groups that aren't proven, there are no reports; and nobody's are taken who doesn't send them.
 func TestWhereReportsAre(t *testing.T) {
 	offline(t, func(c *Client, _ *Memory) {
-		in(t, c, func(e *engine, r *room) {
-			r = newRoom(chat.RoomID{1}, "team")
+		in(t, c, func(e *engine, _ *room) {
+			r := newRoom(chat.RoomID{1}, "team")
 			p := r.private()
 			for i := range mostReporting {
 				p.devices[chat.AccountID{byte(i + 1)}] = 1

@@ -106,7 +106,7 @@ func partOfWord(c rune) bool { return unicode.In(c, unicode.L, unicode.N) || c =
 
 // rendered is an entry's text as it is shown, and the mentions in it.
 func (b *book) rendered(rec *entryRecord) (string, []MentionView, error) {
-	if len(rec.Mentions) == 0 {
+	if len(rec.Mentions) == 0 || !validMentions(rec.Text, rec.Mentions) {
 		return rec.Text, nil, nil
 	}
 	m := content.Message{Text: rec.Text, Markdown: rec.Markdown}

@@ -107,3 +107,25 @@ func TestMentionsOfThePast(t *testing.T) {
 		t.Errorf("the answer's quote is %+v", m.Ref)
 	}
 }
+
+// A message of somebody muted is refused with all that is in it, in his own client too.
+func TestMentionsOfAMutedMember(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.person("alice", nil), w.person("bob", nil)
+	alice.found("team")
+	alice.invite("team", "bob")
+	await[client.Invited](bob, nil)
+	bob.say("team", "ready")
+	await(alice, text("ready"))
+	if err := alice.Mute(w.ctx, "team", "bob", true); err != nil {
+		t.Fatal(err)
+	}
+	await(bob, func(m client.Message) bool { return len(m.Changes) > 0 })
+	bob.post("team", client.Draft{Text: "hear me, @alice"})
+	for _, p := range []*person{alice, bob} {
+		m := await(p, func(m client.Message) bool { return m.Form == client.Refused })
+		if m.Text != "" || len(m.Mentions) != 0 || m.MentionsMe {
+			t.Errorf("%s is shown %+v", p.name(), m)
+		}
+	}
+}

@@ -257,7 +257,7 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 		}
 	}
 	if epoch+pastEpochs < p.g.Epoch() { // too late: the others have no key any more
-		v.rec.Form, v.rec.Text = Silent, ""
+		v.rec.Form, v.rec.Text, v.rec.Mentions = Silent, "", nil
 		again := e.enqueue(r, o.rec.Text, o.rec.Once, nil)
 		again.rec.Kind, again.rec.Content, again.rec.What, again.rec.Due, again.told = o.rec.Kind, o.rec.Content, o.rec.What, o.rec.Due, o.told
 		e.put(TableOutbox, outboxKey(r.id, again.order), &again.rec)

@@ -150,6 +150,7 @@ func (v *verdict) refuse(code chat.Code, cause error, pairs ...string) {
 		code = chat.CodeUnproven
 	}
 	v.rec.Form, v.rec.Code, v.rec.Params, v.rec.Text = Refused, code, chat.Errorf(code, pairs...).Params, ""
+	v.rec.Mentions = nil
 	_ = cause // for the log of the caller
 }
 
