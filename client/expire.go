@@ -180,7 +180,9 @@ func (e *engine) sweep() {
 	for _, r := range e.rooms {
 		for _, o := range slices.Clone(r.outbox) {
 			switch {
-			case o.rec.Due == 0 || o.sealed(): // what has left is in the log, or is looked for there
+			case o.rec.Due == 0:
+			case o.sealed(): // it is in the log, or it will be known that it isn't
+				next = firstTime(next, now+expiryPause.Milliseconds())
 			case o.rec.Due <= now:
 				e.failed(r, o, chat.Errorf(chat.CodeExpired))
 			case next == 0 || o.rec.Due < next:
@@ -230,7 +232,7 @@ func (e *engine) sweepEntries(now int64) (next int64, err error) {
 				next = firstTime(next, at)
 				return false, nil
 			case wait:
-				next = firstTime(next, now+int64(expiryPause/time.Millisecond))
+				next = firstTime(next, now+expiryPause.Milliseconds())
 			case len(due) == expiryBatch:
 				next = now
 				return false, nil

@@ -9,7 +9,7 @@ import (
 	"huisclos/content"
 )
 
-// Reports: that a message has come, and that it was read, is told to its author, who alone keeps it: in private rooms of few members, by those who have switched it
+// Reports: that a message has come, and that it was read, is told to its author, who alone keeps it (though the group could read it): in private rooms of few members, by those who have switched it
 // on, to those who have. A report is a message for programs, of innerReport: nobody's unread counter counts it.
 
 // ReportRead tells that a message of ours has come to a member, or was read there.
