@@ -33,8 +33,9 @@ func (s *Session) typing(f *wire.Typing) {
 	}
 	frame := wire.Encode(&wire.Typed{Room: f.Room, Body: f.Body})
 	for _, other := range r.subs {
-		if other != sub && other.live && r.roster.admits(other.session.peer.Account) {
-			other.session.conn.Push(frame)
+		to := other.session.conn
+		if other != sub && other.live && r.roster.admits(other.session.peer.Account) && to.Push() < LowWater { // for who doesn't read, nothing piles up
+			to.Push(frame)
 		}
 	}
 }

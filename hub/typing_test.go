@@ -46,6 +46,14 @@ func TestTyping(t *testing.T) {
 		if n := len(take[*wire.Typed](bob)); n != 2 {
 			t.Errorf("bob gets %d two seconds later", n)
 		}
+		bob.conn.mu.Lock()
+		bob.conn.stuck, bob.conn.waiting = true, hub.LowWater
+		bob.conn.mu.Unlock()
+		<-time.After(2 * time.Second)
+		alice.must(typing(w.lobby, 5))
+		if n := len(take[*wire.Typed](bob)); n != 0 {
+			t.Errorf("bob, who doesn't read, gets %d", n)
+		}
 		page := wire.Encode(&wire.Read{Ref: 9, Room: w.lobby, Limit: 10})
 		bob.must(page)
 		if pages := take[*wire.Page](bob); len(pages) != 1 || pages[0].Head != 0 {
