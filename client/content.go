@@ -221,7 +221,7 @@ func (e *engine) apply(r *room, at, n chat.Seq, by *entryRecord) error {
 	}
 	if rec.What == Edited { // who names an edit means the message
 		original, err := e.placeOf(r, rec.Ref)
-		if err != nil || original == 0 || by.What != Reacted {
+		if err != nil || original == 0 || original >= at || by.What != Reacted { // edits that name each other lead nowhere
 			return err
 		}
 		return e.apply(r, original, n, by)
@@ -306,12 +306,20 @@ func (e *engine) book() book {
 
 // quote finds the message of an ID.
 func (b *book) quote(r chat.RoomID, id chat.MessageID) (*Quote, error) {
+	return b.quoteBefore(r, id, lastSeq)
+}
+
+// quoteBefore finds it before a place: edits that name each other lead nowhere.
+func (b *book) quoteBefore(r chat.RoomID, id chat.MessageID, before chat.Seq) (*Quote, error) {
 	q := &Quote{ID: id}
 	place, err := b.get(TablePlaces, messageKey(r, id))
 	if err != nil || len(place) != 8 {
 		return q, err
 	}
 	n := chat.Seq(binary.BigEndian.Uint64(place))
+	if n >= before {
+		return q, nil
+	}
 	raw, err := b.get(TableHistory, entryKey(r, n))
 	if err != nil || raw == nil {
 		return q, err
@@ -320,8 +328,8 @@ func (b *book) quote(r chat.RoomID, id chat.MessageID) (*Quote, error) {
 	if err := parseRecord(raw, &rec); err != nil {
 		return q, err
 	}
-	if rec.What == Edited && rec.Ref != id { // who names an edit means the message
-		return b.quote(r, rec.Ref)
+	if rec.What == Edited { // who names an edit means the message
+		return b.quoteBefore(r, rec.Ref, n)
 	}
 	q.Seq, q.Form, q.Mine = n, rec.Form, rec.Account == b.me
 	if q.Text, _, err = b.rendered(&rec); err != nil {

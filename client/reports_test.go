@@ -172,6 +172,23 @@ func TestTyping(t *testing.T) {
 			if n := relayed.Load(); n != 2 {
 				t.Errorf("%d signs reach alice", n)
 			}
+			if room == "team" { // who is muted isn't shown, whatever he does
+				if err := alice.Mute(w.ctx, room, "bob", true); err != nil {
+					t.Fatal(err)
+				}
+				await(bob, func(m client.Message) bool { return len(m.Changes) > 0 })
+				writes(bob, true)
+				bob.say(room, "unheard")
+				for {
+					ev := <-alice.events
+					if x, ok := ev.(client.Typing); ok {
+						t.Errorf("alice sees %+v", x)
+					}
+					if m, ok := ev.(client.Message); ok && m.Form == client.Refused {
+						break
+					}
+				}
+			}
 			for { // carol sends none, and sees none
 				ev := <-carol.events
 				if x, ok := ev.(client.Typing); ok {
