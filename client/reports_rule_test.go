@@ -24,7 +24,7 @@ func TestWhichReportsCount(t *testing.T) {
 			e.self.Reports = true
 			now := time.Now().UnixMilli()
 			e.keep(r, 2, &entryRecord{Form: Text, Account: e.id.account(), ID: early, Time: now, Text: "early"})
-			e.keep(r, 3, &entryRecord{Form: Text, Account: carol, ID: others, Time: now, Text: "carol's"})
+			e.keep(r, 6, &entryRecord{Form: Text, Account: carol, ID: others, Time: now, Text: "carol's"})
 			e.keep(r, 4, &entryRecord{Form: Changed, Account: carol, Added: []chat.AccountID{bob}, Time: now})
 			e.keep(r, 5, &entryRecord{Form: Text, Account: e.id.account(), ID: late, Time: now, Text: "late"})
 		})
@@ -62,7 +62,7 @@ func TestWhichReportsCount(t *testing.T) {
 		says(1, carol, content.Status{ID: early, State: content.Read})
 		want("before it was written", 2)
 		says(15, bob, content.Status{ID: others, State: content.Read})
-		want("on another's", 3)
+		want("on another's", 6)
 		in(t, c, func(e *engine, _ *room) { carol = e.id.account() })
 		says(16, carol, content.Status{ID: late, State: content.Read})
 		want("our own", 5, reportRecord{Account: bob, State: content.Read, Time: 11})
