@@ -108,6 +108,8 @@ const (
 	CodeMissed      Code = "missed"       // written while this device couldn't follow the room
 	CodeIncomplete  Code = "incomplete"   // messages of this sender before this one are missing (name)
 	CodeNoMessage   Code = "no_message"   // no message that a command could mean
+	CodeExpiry      Code = "expiry"       // not a time after which a message can vanish
+	CodeExpired     Code = "expired"      // a message's time was over before it could be sent
 	CodeUnproven    Code = "unproven"     // nothing proves that the one named in an entry wrote it
 	CodeReturning   Code = "returning"    // this device is on its way back into the room (room)
 
@@ -178,7 +180,7 @@ func Codes() []Code {
 		CodeKicked, CodeBanned, CodeSuperseded, CodeGoodbye, CodeSlow,
 		CodeFrame, CodeFrameType, CodeTooLarge, CodeRate, CodeFull, CodeSame, CodeConflict, CodeEnvelope,
 		CodeRoomName, CodeRoomUnknown, CodeRoomExists, CodeRoomLimit, CodeNotJoined, CodeForked, CodeRolledBack, CodeUnreadable, CodeNotMember, CodeNoPackage, CodeLater,
-		CodeNotPrivate, CodeMember, CodeNotInRoom, CodeRole, CodeMuted, CodeSlowMode, CodeVoid, CodeMissed, CodeIncomplete, CodeNoMessage, CodeUnproven, CodeReturning,
+		CodeNotPrivate, CodeMember, CodeNotInRoom, CodeRole, CodeMuted, CodeSlowMode, CodeVoid, CodeMissed, CodeIncomplete, CodeNoMessage, CodeExpiry, CodeExpired, CodeUnproven, CodeReturning,
 		CodeNoSuchPerson, CodeNotConnected, CodeNotBanned, CodeSelf, CodeUnknownCommand, CodeNotAcked,
 		CodeDiskFull, CodeStorage, CodeDataNewer, CodeDataInUse, CodeDataCorrupt, CodeVaultCorrupt, CodeVaultNewer, CodeVaultLocked, CodeVaultInUse,
 		CodeVaultFull, CodePassphrase, CodeKeyring,

@@ -48,6 +48,8 @@ type API interface {
 	// CodeNotAcked at the end of ctx or otherwise, nothing stays queued; a message that was
 	// already on its way may still have arrived. It doesn't need the room to be joined.
 	Send(ctx context.Context, room, text string) (Receipt, error)
+	// SendDraft is Send for what isn't a plain text, or is to vanish. CodeFrame, CodeExpiry.
+	SendDraft(ctx context.Context, room string, d Draft) (Receipt, error)
 	// Flush waits until everything queued is acknowledged or has failed; it
 	// returns the first failure, CodeNotAcked at the end of ctx.
 	Flush(ctx context.Context) error
@@ -73,6 +75,21 @@ type API interface {
 	SetPast(ctx context.Context, room string, days int) error
 	// SetSlow sets how long plain members of a private room wait between two texts: 1 s to 1 h, 0 for not at all. Moderators and owners can. CodeRole, CodeTooLarge, CodeNotPrivate.
 	SetSlow(ctx context.Context, room string, wait time.Duration) error
+	// SetExpiry says after how long the messages of a private room go from all its members' devices: those written from now on; 0 for never, else MinExpiry to
+	// MaxExpiry, in whole seconds. Only owners can, and both people of a direct conversation. CodeRole, CodeExpiry.
+	SetExpiry(ctx context.Context, room string, after time.Duration) error
+	// SetNotify says which messages of a joined room are told loudly. It is kept in this profile. CodeNotJoined.
+	SetNotify(ctx context.Context, room string, n Notify) error
+	// SetReports says whether the authors of messages in private rooms of at most 20 members are told that these have come here and were read, which is off in a new profile. Who
+	// doesn't tell isn't told either.
+	SetReports(ctx context.Context, on bool) error
+	// MarkRead says that a room's messages up to a place were shown to a person. It does nothing where reports are off. CodeNotJoined.
+	MarkRead(ctx context.Context, room string, seq chat.Seq) error
+	// SetTyping says whether those in a room are told when a person is writing there, which is off in a new profile. Who doesn't tell isn't told either.
+	SetTyping(ctx context.Context, on bool) error
+	// Typing tells those who are in a room of at most 20 people that a person is writing there, or has stopped; as often as it happens: few signs of it
+	// are sent. It does nothing when that is off, or can't be told now. CodeNotJoined.
+	Typing(ctx context.Context, room string, on bool) error
 	// Mute keeps everybody from showing a plain member's messages, or lets them show again. CodeRole, CodeSelf.
 	Mute(ctx context.Context, room, name string, mute bool) error
 	// Ban removes a person and keeps others from inviting him again, or lets them. CodeRole, CodeSelf.
@@ -163,6 +180,8 @@ type Status struct {
 	Protection Protection
 	NewDevice  string // why this device's keys were made anew, empty when they weren't (ReasonVaultRolledBack …)
 	Backup     BackupView
+	Reports    bool // SetReports
+	Typing     bool // SetTyping
 	Rooms      []RoomView
 	Transfers  []TransferView // history that is on its way from or to another device of one's own
 }
@@ -204,6 +223,8 @@ type RoomView struct {
 	Missing   int           // messages that the others are asked for
 	Slow      time.Duration // between two texts of a plain member; 0: none
 	SlowUntil time.Time     // our next text waits until then, by our clock; zero: it goes at once
+	Expiry    time.Duration // after which its messages go; 0: never
+	Notify    Notify        // of any room; never NotifyUsual
 }
 
 // PersonView is somebody present.
@@ -249,6 +270,8 @@ const (
 	Silent Form = 7
 	// Taken is a message that was taken back, by its author or by a moderator.
 	Taken Form = 8
+	// Expired is a message whose time is over: nothing of it is here any more. It isn't in what API returns of the past; Updated and Quote have it.
+	Expired Form = 9
 )
 
 // Message is one entry of a room's log. It is also an Event.
@@ -283,7 +306,11 @@ type Message struct {
 	Edited     bool   // Text isn't what was said first
 	TakenBy    string // of Taken
 	Reactions  []ReactionView
-	SharedBy   string // the member on whose word it is here; empty: it was read in the log
+	SharedBy   string        // the member on whose word it is here; empty: it was read in the log
+	Expires    time.Time     // when it goes from this device, by its clock; zero: never
+	Mentions   []MentionView // in Text, in its order
+	MentionsMe bool          // somebody else mentions this account
+	Seen       []SeenView    // of our own message: what was reported on it
 }
 
 // About says what of a private room's state has changed.
@@ -305,6 +332,8 @@ const (
 	AboutPast About = 7
 	// AboutSlow: Value is the seconds between two texts of a plain member, "0" for none.
 	AboutSlow About = 9
+	// AboutExpiry: after how long messages go: Value is a number of seconds, "0" for never.
+	AboutExpiry About = 8
 )
 
 // Change is one change of a private room's state.

@@ -24,6 +24,7 @@ func (e *engine) status() Status {
 		Prove: e.prove, Ephemeral: e.self.Ephemeral, MaxText: e.maxText(), Protection: e.vault.Protection(), NewDevice: e.self.NewDevice,
 		Backup: e.backupView(), Transfers: e.transferViews(),
 	}
+	s.Reports, s.Typing = e.self.Reports, e.self.Typing
 	if e.session != nil {
 		s.Address, s.Software = e.session.address, e.session.hello.Software
 		s.Session, s.Skew = e.session.welcome.Session, e.session.skew.Milliseconds()
@@ -45,9 +46,11 @@ func (e *engine) view(r *room) RoomView {
 	if r.rec.Anchored && r.rec.Seq > r.rec.Base {
 		v.Oldest = r.rec.Base + 1
 	}
+	v.Notify = r.notify()
 	if p := r.priv; p != nil {
 		v.Direct, v.Members, v.Topic, v.Role = p.state.Direct, len(p.devices), p.state.Topic, p.state.role(e.id.account())
 		e.viewWaiting(r, &v)
+		v.Expiry = time.Duration(p.state.Expiry) * time.Second
 		v.Away, v.Out = r.rec.Private.Lost || r.rec.Private.Unproven, p.out
 	}
 	for _, o := range r.outbox {
@@ -314,7 +317,7 @@ func (c *Client) Post(ctx context.Context, name string, d Draft) (chat.MessageID
 		if err != nil {
 			return chat.MessageID{}, err
 		}
-		o, err := e.post(r, &d)
+		o, err := e.post(r, &d, false, nil)
 		if err != nil {
 			return chat.MessageID{}, err
 		}
@@ -329,46 +332,6 @@ func (e *engine) fits(text string) error {
 		return chat.Errorf(chat.CodeTooLarge, "limit", fmt.Sprint(most))
 	}
 	return nil
-}
-
-// Send implements API.
-func (c *Client) Send(ctx context.Context, name, text string) (Receipt, error) {
-	var o *outgoing // these two belong to the engine's goroutine
-	over := false
-	receipt, err := await(ctx, c, func(e *engine, answer func(Receipt, error)) {
-		r, err := e.room(name)
-		if err == nil {
-			err = e.fits(text)
-		}
-		if err != nil {
-			answer(Receipt{}, err)
-			return
-		}
-		e.whenLive(r, func(err error) {
-			switch {
-			case over:
-			case err != nil:
-				answer(Receipt{}, err)
-			default:
-				o = e.enqueue(r, strings.ToValidUTF8(text, "\uFFFD"), true, answer)
-				e.pump(r)
-				if err := e.cannotSend(r); err != nil {
-					e.drop(r, o, err)
-				}
-			}
-		})
-	})
-	if err == nil {
-		return receipt, nil
-	}
-	c.later(func(e *engine) {
-		over = true
-		e.abandon(o)
-	})
-	if ctx.Err() != nil {
-		return Receipt{}, chat.Errorf(chat.CodeNotAcked).Because(err)
-	}
-	return Receipt{}, err
 }
 
 // later runs f in the engine's goroutine, unless that has ended.
@@ -467,6 +430,7 @@ func (e *engine) resume(r *room) error {
 		o.env, o.rec.Envelope, o.rec.Inner, o.rec.Acked, o.session, o.told = nil, nil, nil, 0, nil, o.rec.Kind != innerMessage
 		e.put(TableOutbox, outboxKey(r.id, o.order), &o.rec)
 	}
+	r.rec.Notify, r.rec.Shown = old.Notify, old.Shown
 	e.touch(r)
 	e.emit(RoomResumed{Room: r.rec.Name, After: old.readBefore()})
 	e.subscribe(r)

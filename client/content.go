@@ -33,6 +33,7 @@ type Draft struct {
 	Text     string // of Said and Edited; the emoji of Reacted
 	Ref      chat.MessageID
 	Markdown bool
+	Expires  time.Duration // of Said: after how long it goes, MinExpiry to MaxExpiry; 0: when the room says
 }
 
 // Quote is a message that another one is about, as it stands here.
@@ -87,8 +88,10 @@ func (v *verdict) takeContent(raw []byte) {
 	switch m.Kind {
 	case content.KindText:
 		v.rec.Text, v.rec.Ref, v.rec.Markdown = m.Text, m.InReplyTo, m.Markdown
+		v.takeExtras(&m)
 	case content.KindEdit:
 		v.rec.What, v.rec.Text, v.rec.Ref, v.rec.Markdown = Edited, m.Text, m.Replaces, m.Markdown
+		v.takeExtras(&m)
 	case content.KindDelete:
 		v.rec.What, v.rec.Ref = TookBack, m.Replaces
 	case content.KindReaction:
@@ -128,7 +131,7 @@ func (e *engine) placeOf(r *room, id chat.MessageID) (chat.Seq, error) {
 
 // relate enters a message that was read into the index, and applies it to what it is about, or what was waiting for it to it.
 func (e *engine) relate(r *room, n chat.Seq, rec *entryRecord) error {
-	if rec.Form != Text || rec.ID.IsZero() {
+	if rec.Form != Text && rec.Form != Expired || rec.ID.IsZero() {
 		return nil
 	}
 	at, err := e.placeOf(r, rec.ID)
@@ -136,7 +139,7 @@ func (e *engine) relate(r *room, n chat.Seq, rec *entryRecord) error {
 		return err // repeated: it is about nothing, and nothing is about it
 	}
 	e.stage.set(TablePlaces, messageKey(r.id, rec.ID), binary.BigEndian.AppendUint64(nil, uint64(n)))
-	if rec.What != Said {
+	if rec.What != Said && rec.Form == Text {
 		if err := e.applyOrKeep(r, n, rec); err != nil {
 			return err
 		}
@@ -196,9 +199,18 @@ func (e *engine) apply(r *room, at, n chat.Seq, by *entryRecord) error {
 	if at >= n {
 		return nil // a message is about earlier ones
 	}
+	if by.What == Edited { // its text is the original's from now on, or nobody's
+		if err := e.blank(r, n); err != nil {
+			return err
+		}
+	}
 	var rec entryRecord
 	key := entryKey(r.id, at)
-	if found, err := e.get(TableHistory, key, &rec); err != nil || !found || rec.Form != Text {
+	found, err := e.get(TableHistory, key, &rec)
+	if err == nil && rec.Form == Expired { // nothing is said of it any more
+		return e.blank(r, n)
+	}
+	if err != nil || !found || rec.Form != Text {
 		return err
 	}
 	if rec.What == Reacted && (by.What == Unreacted || by.What == TookBack) {
@@ -209,7 +221,7 @@ func (e *engine) apply(r *room, at, n chat.Seq, by *entryRecord) error {
 	}
 	if rec.What == Edited { // who names an edit means the message
 		original, err := e.placeOf(r, rec.Ref)
-		if err != nil || original == 0 || by.What != Reacted {
+		if err != nil || original == 0 || original >= at || by.What != Reacted { // edits that name each other lead nowhere
 			return err
 		}
 		return e.apply(r, original, n, by)
@@ -231,12 +243,12 @@ func (by *entryRecord) changes(rec *entryRecord, n chat.Seq) bool {
 		if !own || rec.Edited > n {
 			return false
 		}
-		rec.Text, rec.Markdown, rec.Edited = by.Text, by.Markdown, n
+		rec.Text, rec.Markdown, rec.Mentions, rec.Edited = by.Text, by.Markdown, by.Mentions, n
 	case TookBack:
 		if !own && !by.Moderates {
 			return false
 		}
-		rec.Form, rec.Text, rec.Reactions, rec.Edited, rec.TakenBy = Taken, "", nil, n, by.Account
+		rec.Form, rec.Text, rec.Mentions, rec.Reactions, rec.Reports, rec.Edited, rec.TakenBy = Taken, "", nil, nil, nil, n, by.Account
 	case Reacted:
 		count := 0
 		for _, x := range rec.Reactions {
@@ -305,12 +317,20 @@ func (e *engine) book() book {
 
 // quote finds the message of an ID.
 func (b *book) quote(r chat.RoomID, id chat.MessageID) (*Quote, error) {
+	return b.quoteBefore(r, id, lastSeq)
+}
+
+// quoteBefore finds it before a place: edits that name each other lead nowhere.
+func (b *book) quoteBefore(r chat.RoomID, id chat.MessageID, before chat.Seq) (*Quote, error) {
 	q := &Quote{ID: id}
 	place, err := b.get(TablePlaces, messageKey(r, id))
 	if err != nil || len(place) != 8 {
 		return q, err
 	}
 	n := chat.Seq(binary.BigEndian.Uint64(place))
+	if n >= before {
+		return q, nil
+	}
 	raw, err := b.get(TableHistory, entryKey(r, n))
 	if err != nil || raw == nil {
 		return q, err
@@ -319,7 +339,13 @@ func (b *book) quote(r chat.RoomID, id chat.MessageID) (*Quote, error) {
 	if err := parseRecord(raw, &rec); err != nil {
 		return q, err
 	}
-	q.Seq, q.Form, q.Text, q.Mine = n, rec.Form, rec.Text, rec.Account == b.me
+	if rec.What == Edited { // who names an edit means the message
+		return b.quoteBefore(r, rec.Ref, n)
+	}
+	q.Seq, q.Form, q.Mine = n, rec.Form, rec.Account == b.me
+	if q.Text, _, err = b.rendered(&rec); err != nil {
+		return q, err
+	}
 	q.Sender, err = b.name(rec.Account)
 	return q, err
 }
@@ -346,16 +372,17 @@ func (b *book) reactions(all []reactionRecord) ([]ReactionView, error) {
 }
 
 // post puts a draft at the end of a room's outbox.
-func (e *engine) post(r *room, d *Draft) (*outgoing, error) {
-	body, err := d.message().Marshal()
-	if err != nil {
+func (e *engine) post(r *room, d *Draft, once bool, answer func(Receipt, error)) (*outgoing, error) {
+	rec := outboxRecord{ID: chat.NewMessageID(time.Now()), Text: d.Text, What: d.What, Once: once}
+	if err := e.compose(r, d, &rec); err != nil {
 		return nil, err
 	}
 	r.order++
-	o := &outgoing{order: r.order, rec: outboxRecord{ID: chat.NewMessageID(time.Now()), Text: d.Text, Content: body, What: d.What}}
+	o := &outgoing{order: r.order, rec: rec, answer: answer}
 	r.outbox = append(r.outbox, o)
 	e.put(TableOutbox, outboxKey(r.id, o.order), &o.rec)
 	e.touch(r)
+	e.expireSoon(o.rec.Due)
 	return o, nil
 }
 

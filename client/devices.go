@@ -177,9 +177,9 @@ type DeviceView struct {
 	Revoked time.Time // zero: it isn't
 	// VouchedBy is the device that has added it to the account's list; zero: the account's key has.
 	VouchedBy chat.DeviceID
-	Key       bool // of This: it holds the account's key
-	Absent    bool // it is in the account's list and the server doesn't know it (yet); Issued is then when it was added, as the signer says
-	Name    string    // what it is called, as far as that is known here; the server doesn't know
+	Key       bool   // of This: it holds the account's key
+	Absent    bool   // it is in the account's list and the server doesn't know it (yet); Issued is then when it was added, as the signer says
+	Name      string // what it is called, as far as that is known here; the server doesn't know
 }
 
 // Devices implements API.

@@ -59,6 +59,7 @@ type engine struct {
 	moreInvited bool                   // and there may be more
 	searched    bool                   // rooms of ours that this device doesn't know were asked for in this session
 	todo        []func()               // before the end of this turn
+	expiry      expiry
 
 	ended bool
 	final Ended
@@ -72,6 +73,7 @@ func newEngine(ctx context.Context, c *Client, cfg Config) (*engine, error) {
 		stage:   newStage(),
 		dialed:  make(chan loginResult, 1),
 		retry:   time.NewTimer(0),
+		expiry:  expiry{timer: time.NewTimer(0)},
 		told:    make(map[chat.Generation]bool),
 		lacking: make(map[chat.Generation]bool),
 		unknown: make(map[chat.DeviceID]bool),
@@ -81,6 +83,7 @@ func newEngine(ctx context.Context, c *Client, cfg Config) (*engine, error) {
 		return nil, err
 	}
 	e.commit()
+	e.sweepAll()
 	if e.ended {
 		return nil, e.final.Err
 	}
@@ -129,6 +132,8 @@ func (e *engine) turn(wait bool) bool {
 		e.connected(l)
 	case <-e.retry.C:
 		e.tick()
+	case <-e.expiry.timer.C:
+		e.sweep()
 	case <-e.ctx.Done():
 		e.end(nil, false)
 	}
@@ -302,6 +307,7 @@ func (e *engine) finish() {
 		}
 	}
 	e.retry.Stop()
+	e.expiry.timer.Stop()
 	e.wg.Wait()
 	if err := e.vault.Close(); err != nil && final.Err == nil {
 		final.Err = asError(err)

@@ -385,7 +385,7 @@ func (c *Client) page(l reached, after chat.Seq, limit int, fromEnd bool) ([]Mes
 			if err := parseRecord(value, &rec); err != nil {
 				return false, err
 			}
-			if rec.Form == Silent || rec.Form == Text && rec.What != Said {
+			if rec.Form == Silent || rec.Form == Expired || rec.Form == Text && rec.What != Said {
 				return true, nil
 			}
 			_, n := splitKey(key)

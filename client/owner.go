@@ -187,7 +187,7 @@ func (o *Owner) serve(ctx context.Context, conn net.Conn) {
 }
 
 func (o *Owner) answer(ctx context.Context, conn net.Conn, call remoteCall) error {
-	m, ok := linkMethods(remoteMethods())[call.Method]
+	m, ok := linkMethods(allMethods())[call.Method]
 	if !ok {
 		return chat.Errorf(chat.CodeVersion)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"huisclos/chat"
+	"huisclos/content"
 	"huisclos/mls"
 	"huisclos/trust"
 	"huisclos/wire"
@@ -31,26 +32,29 @@ type private struct {
 	pastTold     map[chat.DeviceID]int             // answers
 	pastFor      map[chat.MessageID]chat.AccountID // who was asked by name, of requests
 	ask          asking
-	wantProofs   map[chat.DeviceID]int // how often a device has asked for proof
-	stated       chat.Seq              // where a state of the room was told last
-	proofs       []proofGiven          // the newest
-	tries        int                   // in a row to come back
-	cleared      chat.Seq              // entries up to here are judged by themselves: the others aren't further
-	doubt        bool                  // the others may be further: to be settled at the head of the log
-	asked        time.Time             // when that was asked last
-	later        bool                  // it is asked again in a while
-	stating      bool                  // the room's rules are asked for now and then
-	judging      bool                  // it is being found out whether the others followed what we couldn't judge
-	out          bool                  // in this session the server said that we aren't on the roster; it was told
-	early        uint64                // the epoch for which a commit of what waits was planned
-	compare      bool                  // the server's rules are compared before the next message
-	rulings      int                   // in a row, to put the server's rules right
-	ruled        bool                  // the commit that is being read changes what the server enforces
-	marks        bool                  // what isn't a text says so on its envelope
-	hold         time.Time             // our next text waits until then, by what the server said
-	heldUntil    time.Time             // when it is tried again
-	heldIn       *session              // and in which session
-	heldID       chat.MessageID        // the text of which it was told that it waits
+	wantProofs   map[chat.DeviceID]int            // how often a device has asked for proof
+	stated       chat.Seq                         // where a state of the room was told last
+	proofs       []proofGiven                     // the newest
+	tries        int                              // in a row to come back
+	cleared      chat.Seq                         // entries up to here are judged by themselves: the others aren't further
+	doubt        bool                             // the others may be further: to be settled at the head of the log
+	asked        time.Time                        // when that was asked last
+	later        bool                             // it is asked again in a while
+	stating      bool                             // the room's rules are asked for now and then
+	judging      bool                             // it is being found out whether the others followed what we couldn't judge
+	out          bool                             // in this session the server said that we aren't on the roster; it was told
+	early        uint64                           // the epoch for which a commit of what waits was planned
+	compare      bool                             // the server's rules are compared before the next message
+	rulings      int                              // in a row, to put the server's rules right
+	ruled        bool                             // the commit that is being read changes what the server enforces
+	marks        bool                             // what isn't a text says so on its envelope
+	hold         time.Time                        // our next text waits until then, by what the server said
+	heldUntil    time.Time                        // when it is tried again
+	heldIn       *session                         // and in which session
+	heldID       chat.MessageID                   // the text of which it was told that it waits
+	reports      map[chat.MessageID]content.State // to be told
+	reporting    bool                             // soon
+	came         map[chat.AccountID]chat.Seq      // cameAt, once it was asked
 }
 
 // opened is what Group.Open said of the entry at seq.
@@ -183,6 +187,7 @@ func (e *engine) loadPrivate(r *room) error {
 func (e *engine) follow(r *room, g *mls.Group) {
 	p := r.private()
 	p.g, p.opened, p.sent, p.tries = g, nil, nil, 0
+	r.typists.seal = nil // another group may have the same epoch
 	p.devices = make(map[chat.AccountID]int)
 	g.Members(func(_ mls.LeafIndex, l *mls.LeafNode) bool {
 		p.devices[leafOf(l).Account]++
@@ -197,6 +202,7 @@ func (r *room) private() *private {
 			offers: make(map[[32]byte]roomState), devices: make(map[chat.AccountID]int),
 			pastAnswered: make(map[chat.MessageID]bool), pastTold: make(map[chat.DeviceID]int),
 			pastFor: make(map[chat.MessageID]chat.AccountID), wantProofs: make(map[chat.DeviceID]int),
+			reports: make(map[chat.MessageID]content.State), came: make(map[chat.AccountID]chat.Seq),
 		}
 	}
 	if r.rec.Private == nil {

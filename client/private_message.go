@@ -44,6 +44,8 @@ const (
 	innerWantPastOf innerKind = 11
 	// innerSilent: devices of which nothing came for long, and which the sender is about to remove.
 	innerSilent innerKind = 10
+	// innerReport: what has become of messages at the sender's, as package content has it.
+	innerReport innerKind = 7
 )
 
 // readContent judges a message, or a proposal.
@@ -257,6 +259,9 @@ func (e *engine) readInner(r *room, n chat.Seq, in *inner, epoch uint64, v *verd
 	case innerProof:
 		v.rec.Form = Silent
 		p.proved(v.seq, v.env.Device)
+	case innerReport:
+		v.rec.Form = Silent
+		e.takeReport(r, n, v, in.Content)
 	default:
 		v.rec.Form = Unsupported
 	}
@@ -282,6 +287,7 @@ func (e *engine) readText(r *room, body []byte, v *verdict) {
 		return
 	}
 	v.takeContent(body)
+	v.rec.limits.room = p.state.Expiry
 	v.rec.Moderates = e.moderates(r, v.env.Account)
 	e.slow(r, v)
 }

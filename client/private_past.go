@@ -43,6 +43,8 @@ type pastMessage struct {
 	Ref       chat.MessageID // what it answers; zero for nothing
 	Text      string
 	Reactions []pastReaction
+	Left      uint32 // seconds until it expires; 0: never
+	Mentions  []mentionRecord
 }
 
 type pastReaction struct {
@@ -177,10 +179,14 @@ func (e *engine) givePast(r *room, request chat.MessageID, want wantPast, since 
 			Seq: n, Time: rec.Time, Account: rec.Account, Device: rec.Device, ID: rec.ID, Taken: rec.Form == Taken,
 			Edited: rec.Edited > 0, Markdown: rec.Markdown, Ref: rec.Ref, Text: rec.Text,
 		}
+		if m.Left = rec.left(time.Now()); rec.Due > 0 && m.Left == 0 {
+			return true // its time is over
+		}
+		m.Mentions = rec.Mentions
 		for _, x := range rec.Reactions {
 			m.Reactions = append(m.Reactions, pastReaction{ID: x.ID, Account: x.Account, Emoji: x.Emoji})
 		}
-		size += len(m.Text) + 120 + 80*len(m.Reactions)
+		size += len(m.Text) + 120 + 80*len(m.Reactions) + 40*len(m.Mentions)
 		answer.Messages = append(answer.Messages, m)
 		answer.First = n
 		return true
@@ -276,11 +282,15 @@ func (e *engine) keepPast(r *room, by chat.AccountID, m *pastMessage) (bool, err
 	rec.Form, rec.Code, rec.Params, rec.SharedBy = Text, "", nil, by
 	rec.Account, rec.Device, rec.ID = m.Account, m.Device, m.ID
 	rec.Text, rec.Ref, rec.Markdown = m.Text, m.Ref, m.Markdown
+	if validMentions(m.Text, m.Mentions) {
+		rec.Mentions = m.Mentions
+	}
+	rec.limits = limits{left: m.Left}
 	if m.Edited {
 		rec.Edited = m.Seq
 	}
 	if m.Taken {
-		rec.Form, rec.Text, rec.TakenBy = Taken, "", m.Account
+		rec.Form, rec.Text, rec.Mentions, rec.TakenBy = Taken, "", nil, m.Account
 	}
 	for _, x := range m.Reactions {
 		if len(rec.Reactions) < maxReactions {

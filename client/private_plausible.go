@@ -41,7 +41,7 @@ func (e *engine) plausible(r *room, g *mls.Group, signer mls.LeafIndex) error {
 	})
 	was, _ := stateHash(p.g.Extensions())
 	if now, ok := stateHash(g.Extensions()); err == nil && (!ok || now != was) {
-		err = may(func(a chat.AccountID) bool { return ok && p.state.role(a) != Plain })
+		err = may(func(a chat.AccountID) bool { return ok && (p.state.role(a) != Plain || p.state.Direct) })
 	}
 	return err
 }

@@ -350,6 +350,9 @@ func (e *engine) advanced(r *room, n chat.Seq, v *verdict, m membership) {
 	}
 	v.rec.Devices = p.newDevices(m)
 	came, went := p.count(m)
+	for _, a := range came {
+		p.came[a] = n
+	}
 	v.rec.Form = Silent
 	v.rec.Silent, v.rec.Sleeping = p.silenced(rec, v.rec.Account, m, went)
 	rec.Silent = nil

@@ -78,7 +78,7 @@ func (p *private) proposed() bool {
 // commitFirst wants a commit of what waits, once; before another state of the room, whose telling may wait for it.
 func (e *engine) commitFirst(r *room) {
 	p := r.priv
-	if p.sent == nil && (len(p.intents) == 0 || p.intents[0].state != nil) {
+	if p.sent == nil && (len(p.intents) == 0 || p.intents[0].state != nil) { // a state that is wanted waits for its telling, which waits for this
 		p.intents = slices.Insert(p.intents, 0, new(intent))
 	}
 	e.soon(func() { e.drive(r) })
@@ -123,7 +123,7 @@ func (e *engine) protect(r *room, o *outgoing) bool {
 	if o.rec.Kind == outboxLeave {
 		return e.proposeLeaving(r, o)
 	}
-	if o.rec.Kind == innerMessage && (r.rec.Private.Unproven || r.rec.Private.Nameless || r.rec.Private.Unjudged > 0) {
+	if (o.rec.Kind == innerMessage || o.rec.Kind == innerReport) && (r.rec.Private.Unproven || r.rec.Private.Nameless || r.rec.Private.Unjudged > 0) {
 		return false // nothing is said to a group that may not be the room's
 	}
 	if o.rec.Kind == innerMessage && p.state.mutes(e.id.account()) {
@@ -292,6 +292,7 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 			return
 		}
 		v.takeContent(body)
+		v.rec.limits.room = p.state.Expiry
 		v.rec.Moderates = e.moderates(r, e.id.account())
 		if p.state.mutes(e.id.account()) {
 			v.refuse(chat.CodeMuted, nil, "name", e.self.Name)
@@ -328,9 +329,9 @@ func (e *engine) ownContent(r *room, n chat.Seq, v *verdict) {
 		}
 	}
 	if epoch+pastEpochs < p.g.Epoch() { // too late: the others have no key any more
-		v.rec.Form, v.rec.Text = Silent, ""
+		v.rec.Form, v.rec.Text, v.rec.Mentions = Silent, "", nil
 		again := e.enqueue(r, o.rec.Text, o.rec.Once, nil)
-		again.rec.Kind, again.rec.Content, again.rec.What, again.told = o.rec.Kind, o.rec.Content, o.rec.What, o.told
+		again.rec.Kind, again.rec.Content, again.rec.What, again.rec.Due, again.told = o.rec.Kind, o.rec.Content, o.rec.What, o.rec.Due, o.told
 		e.put(TableOutbox, outboxKey(r.id, again.order), &again.rec)
 	}
 }

@@ -68,7 +68,7 @@ func parseState(b []byte) (roomState, error) {
 }
 
 func (s *roomState) valid() bool {
-	if s.Version != 1 || s.Number == 0 || len(s.Topic) > maxTopic || s.History < pastAll || s.History > maxPastDays || s.Slow > wire.MaxSlow {
+	if s.Version != 1 || s.Number == 0 || len(s.Topic) > maxTopic || s.History < pastAll || s.History > maxPastDays || s.Slow > wire.MaxSlow || !isLife(s.Expiry) {
 		return false
 	}
 	if s.Direct != (s.Name == "") {
@@ -103,6 +103,9 @@ func (s *roomState) difference(next *roomState) (all []aboutRecord) {
 	}
 	if s.Slow != next.Slow {
 		all = append(all, aboutRecord{What: AboutSlow, Value: strconv.FormatUint(uint64(next.Slow), 10)})
+	}
+	if s.Expiry != next.Expiry {
+		all = append(all, aboutRecord{What: AboutExpiry, Value: strconv.FormatUint(uint64(next.Expiry), 10)})
 	}
 	if s.Topic != next.Topic {
 		all = append(all, aboutRecord{What: AboutTopic, Value: next.Topic})
@@ -288,10 +291,15 @@ func (p *private) permitsState(by chat.AccountID, x mls.Extensions) error {
 			return nil
 		}
 	case Moderator:
-		if p.plainOnly(p.state.Muted, next.Muted) && p.plainOnly(p.state.Banned, next.Banned) && slices.Equal(next.Roles, p.state.Roles) && next.Name == p.state.Name && next.History == p.state.History {
+		if p.plainOnly(p.state.Muted, next.Muted) && p.plainOnly(p.state.Banned, next.Banned) && slices.Equal(next.Roles, p.state.Roles) && next.Name == p.state.Name && next.History == p.state.History && next.Expiry == p.state.Expiry {
 			return nil
 		}
-	case Plain:
+	case Plain: // the two of a direct conversation have no roles
+		vanishing := next
+		vanishing.Number, vanishing.Salt, vanishing.Expiry = p.state.Number, p.state.Salt, p.state.Expiry
+		if p.state.Direct && vanishing.hash() == p.state.hash() {
+			return nil
+		}
 	}
 	return errRole
 }

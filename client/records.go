@@ -32,6 +32,8 @@ type selfRecord struct {
 	LastRefs    [][]byte         `cbor:"18,keyasint,omitempty"` // of those whose secrets are kept, oldest first
 	Renew       string           `cbor:"50,keyasint,omitempty"` // why the device's keys may not be used before they are made anew, which needs the account's key
 	LastResort  int64            `cbor:"17,keyasint,omitempty"` // when our key package of last resort was made, ms since 1970
+	Reports     bool             `cbor:"60,keyasint,omitempty"` // others are told what has come here and was read
+	Typing      bool             `cbor:"61,keyasint,omitempty"` // and that we are writing
 }
 
 // keyRecord is the shared key of one generation.
@@ -70,6 +72,8 @@ type roomRecord struct {
 	Gap        chat.Seq          `cbor:"18,keyasint,omitempty"` // entries up to here that we never read are gone
 	Barrier    chat.Seq          `cbor:"21,keyasint,omitempty"` // nothing before is read: a person resumed here, or we came then
 	Private    *privateRecord    `cbor:"23,keyasint,omitempty"` // of a private room
+	Notify     Notify            `cbor:"60,keyasint,omitempty"`
+	Shown      chat.Seq          `cbor:"61,keyasint,omitempty"` // up to here it was reported as read
 }
 
 // privateRecord is what of a private room isn't in the records of its group.
@@ -175,6 +179,7 @@ type outboxRecord struct {
 	Kind    innerKind `cbor:"7,keyasint,omitempty"`
 	Content []byte    `cbor:"8,keyasint,omitempty"`
 	What    What      `cbor:"9,keyasint,omitempty"`
+	Due     int64     `cbor:"60,keyasint,omitempty"` // when it goes if it hasn't been sent, ms since 1970; 0: never
 }
 
 // entryRecord is one entry read.
@@ -211,6 +216,14 @@ type entryRecord struct {
 	Silent    []chat.AccountID `cbor:"71,keyasint,omitempty"` // who went because nothing came of them for long
 	Sleeping  []chat.AccountID `cbor:"72,keyasint,omitempty"` // members of whom a silent device went
 	Moved     bool             `cbor:"40,keyasint,omitempty"` // another device of our account has read it in the log, and handed it over
+	// Of a message that expires (expire.go): for how many seconds it is there, when it goes and when it was read, by this machine's clock, ms since 1970.
+	Life uint32 `cbor:"60,keyasint,omitempty"`
+	Due  int64  `cbor:"61,keyasint,omitempty"`
+	Read int64  `cbor:"62,keyasint,omitempty"`
+	// Mentions are in Text.
+	Mentions []mentionRecord `cbor:"63,keyasint,omitempty"`
+	Reports  []reportRecord  `cbor:"64,keyasint,omitempty"` // of a message of ours
+	limits   limits          // while it is read
 }
 
 // aboutRecord is a change of a private room's state.

@@ -109,6 +109,7 @@ func eventKinds() []Event {
 		Rotated{}, KeyMissing{}, KeyGained{}, IdentityChanged{}, NewDevice{}, DeviceAdded{}, DeviceRevoked{}, DevicesWithheld{}, CodeUsed{}, CodeFailed{}, Missed{}, Ended{},
 		Invited{}, InvitationRefused{}, PutOut{}, Left{}, Returning{}, Returned{}, Updated{}, PastShared{}, PastAsked{}, PastEnded{}, Held{},
 		LinkAsked{}, LinkDone{}, HistoryMoved{},
+		ReportRead{}, Typing{},
 	}
 }
 

@@ -165,6 +165,29 @@ func (s *scripted) SetSlow(_ context.Context, r string, wait time.Duration) erro
 	return s.note("slow", r, wait.String())
 }
 
+func (s *scripted) SetExpiry(_ context.Context, r string, d time.Duration) error {
+	return s.note("expiry", r, d.String())
+}
+
+func (s *scripted) SendDraft(_ context.Context, r string, d Draft) (Receipt, error) {
+	return full[Receipt](), s.note("send draft", r, d.Text, d.Expires.String())
+}
+func (s *scripted) SetNotify(_ context.Context, r string, n Notify) error {
+	return s.note("notify", r, fmt.Sprint(n))
+}
+func (s *scripted) SetReports(_ context.Context, on bool) error {
+	return s.note("reports", fmt.Sprint(on))
+}
+func (s *scripted) MarkRead(_ context.Context, r string, n chat.Seq) error {
+	return s.note("shown", r, fmt.Sprint(n))
+}
+func (s *scripted) SetTyping(_ context.Context, on bool) error {
+	return s.note("tell typing", fmt.Sprint(on))
+}
+func (s *scripted) Typing(_ context.Context, r string, on bool) error {
+	return s.note("typing", r, fmt.Sprint(on))
+}
+
 func (s *scripted) Mute(_ context.Context, r, name string, mute bool) error {
 	return s.note("mute", r, name, fmt.Sprint(mute))
 }
@@ -290,6 +313,14 @@ func TestRemoteCalls(t *testing.T) {
 	check("topic", nil, nil, r.SetTopic(ctx, "team", "tea"))
 	check("past", nil, nil, r.SetPast(ctx, "team", 7))
 	check("slow", nil, nil, r.SetSlow(ctx, "team", time.Minute))
+	check("expiry", nil, nil, r.SetExpiry(ctx, "team", time.Hour))
+	receipt, err = r.SendDraft(ctx, "team", Draft{Text: "bye", Expires: time.Hour})
+	check("send draft", receipt, full[Receipt](), err)
+	check("notify", nil, nil, r.SetNotify(ctx, "team", NotifyOff))
+	check("reports", nil, nil, r.SetReports(ctx, true))
+	check("shown", nil, nil, r.MarkRead(ctx, "team", 7))
+	check("tell typing", nil, nil, r.SetTyping(ctx, true))
+	check("typing", nil, nil, r.Typing(ctx, "team", true))
 	check("mute", nil, nil, r.Mute(ctx, "team", "bob", true))
 	check("ban", nil, nil, r.Ban(ctx, "team", "bob", true))
 	messages, err := r.History(ctx, "f", 3, 10)
@@ -332,7 +363,7 @@ func TestRemoteCalls(t *testing.T) {
 	want := []string{
 		"status", "online", "join #lobby", "leave a", "create b", "rooms", "people c", "queue d /not a command", "post d x", "send e text",
 		"flush", "private bob hi", "found team", "invite team bob carol", "remove team bob", "members team", "role team bob 1", "topic team tea",
-		"past team 7", "slow team 1m0s", "mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "safety bob", "verify bob 12345", "unverify bob", "recovery fr", "devices", "revoke abcd", "revoke-by abcd zoo wrong", "forget-key zoo art", "take-key zoo wrong", "code team fr 1m0s", "uncode 7", "link fr 1m0s", "linked 7 true", "read i",
+		"past team 7", "slow team 1m0s", "expiry team 1h0m0s", "send draft team bye 1h0m0s", "notify team 3", "reports true", "shown team 7", "tell typing true", "typing team true", "mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "safety bob", "verify bob 12345", "unverify bob", "recovery fr", "devices", "revoke abcd", "revoke-by abcd zoo wrong", "forget-key zoo art", "take-key zoo wrong", "code team fr 1m0s", "uncode 7", "link fr 1m0s", "linked 7 true", "read i",
 	}
 	if diff := cmp.Diff(want, s.asked); diff != "" {
 		t.Errorf("the owner was asked (-want +got):\n%s", diff)

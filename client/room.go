@@ -18,9 +18,10 @@ type room struct {
 	senders map[chat.DeviceID]*senderRecord // those looked up in this process
 	recent  *hashRing                       // H of the newest entries
 	priv    *private                        // nil: a key room
-	fresh   bool                            // we came into it in this process: nothing of it was there before us
-	outbox  []*outgoing                     // in order
-	order   uint64                          // of the last one
+	typists typists
+	fresh   bool        // we came into it in this process: nothing of it was there before us
+	outbox  []*outgoing // in order
+	order   uint64      // of the last one
 
 	// Of this session.
 	phase   phase
@@ -102,6 +103,7 @@ func (r *room) disconnected() {
 		p.busy, p.again, p.later, p.sent, p.opened, p.early, p.out, p.pastAsked = false, false, false, nil, nil, 0, false, false
 		p.judging = false
 		p.ask = asking{}
+		p.reporting = false
 	}
 }
 
@@ -356,6 +358,7 @@ func (e *engine) caughtUp(r *room) {
 	}
 	if r.priv != nil {
 		e.caughtUpPrivate(r)
+		e.reportSoon(r)
 	}
 	e.tellLive(r, nil)
 	e.pump(r)

@@ -222,6 +222,9 @@ func (e *engine) reopen(key []byte) (int, error) {
 	d.rec.Form, d.rec.Code, d.rec.Params, d.rec.Raw = Text, "", nil, nil
 	e.checkSeal(r, &wire.Entry{Time: rec.Time, Kind: chat.Content, Envelope: rec.Raw}, &d)
 	e.keep(r, chat.Seq(n), &d.rec)
+	if d.rec.Form == Expired {
+		return 0, nil
+	}
 	m := e.message(r, chat.Seq(n), &d.rec)
 	m.Old = true
 	e.emit(m)

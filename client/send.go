@@ -33,9 +33,11 @@ type flush struct {
 func (e *engine) enqueue(r *room, text string, once bool, answer func(Receipt, error)) *outgoing {
 	r.order++
 	o := &outgoing{order: r.order, answer: answer, rec: outboxRecord{ID: chat.NewMessageID(time.Now()), Text: text, Once: once}}
+	e.adorn(r, &o.rec)
 	r.outbox = append(r.outbox, o)
 	e.put(TableOutbox, outboxKey(r.id, o.order), &o.rec)
 	e.touch(r)
+	e.expireSoon(o.rec.Due)
 	return o
 }
 

@@ -196,6 +196,8 @@ func (e *engine) receive(in inbound) {
 		e.codeLeft(f)
 	case *wire.FromDevice:
 		e.fromDevice(f)
+	case *wire.Typed:
+		e.typed(f)
 	case *wire.Bye:
 		e.dismissed(f)
 	case *wire.Invited:

@@ -85,13 +85,15 @@ const (
 	TableTransfers Table = 15
 	// TableMoved holds how far the rooms of one are that comes to this device, by the other device and room.
 	TableMoved Table = 16
+	// TableExpiry holds what will expire, by time, room and seq.
+	TableExpiry Table = 17
 )
 
 // Tables lists them all.
 func Tables() []Table {
 	return []Table{
 		TableSelf, TableKeys, TableRooms, TableSenders, TablePeople, TableDevices,
-		TableOutbox, TableHistory, TableUnread, TableGroups, TablePackages, TableOffers, TablePlaces, TableLate, TableTexts, TableTransfers, TableMoved,
+		TableOutbox, TableHistory, TableUnread, TableGroups, TablePackages, TableOffers, TablePlaces, TableLate, TableTexts, TableTransfers, TableMoved, TableExpiry,
 	}
 }
 

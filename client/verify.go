@@ -117,7 +117,8 @@ func (e *engine) readEntry(r *room, n chat.Seq, entry *wire.Entry, envelope, has
 	v.rec.Hash = hash
 	e.keep(r, n, &v.rec)
 	e.ownEntry(r, n, &v)
-	if v.rec.Form == Silent {
+	e.arrived(r, &v.rec)
+	if v.rec.Form == Silent || v.rec.Form == Expired {
 		return
 	}
 	m := e.message(r, n, &v.rec)
@@ -128,6 +129,7 @@ func (e *engine) readEntry(r *room, n chat.Seq, entry *wire.Entry, envelope, has
 // keep stages an entry.
 func (e *engine) keep(r *room, n chat.Seq, rec *entryRecord) {
 	key := entryKey(r.id, n)
+	e.arm(r, n, rec)
 	e.put(TableHistory, key, rec)
 	if err := e.relate(r, n, rec); err != nil {
 		e.fail(err)
@@ -153,6 +155,7 @@ func (v *verdict) refuse(code chat.Code, cause error, pairs ...string) {
 		code = chat.CodeUnproven
 	}
 	v.rec.Form, v.rec.Code, v.rec.Params, v.rec.Text = Refused, code, chat.Errorf(code, pairs...).Params, ""
+	v.rec.Mentions = nil
 	_ = cause // for the log of the caller
 }
 
@@ -361,10 +364,20 @@ func (b *book) message(id chat.RoomID, room string, n chat.Seq, rec *entryRecord
 	name := b.name
 	m := Message{
 		Room: room, Seq: n, ID: rec.ID, Account: rec.Account, Device: rec.Device, Mine: rec.Account == b.me,
-		Time: time.UnixMilli(rec.Time), Form: rec.Form, Text: rec.Text, Generation: rec.Generation, Returned: rec.Back,
+		Time: time.UnixMilli(rec.Time), Form: rec.Form, Generation: rec.Generation, Returned: rec.Back,
 		What: rec.What, Markdown: rec.Markdown, Edited: rec.Edited > 0 && rec.Form == Text,
 	}
+	if rec.Due > 0 && rec.Form == Text {
+		m.Expires = time.UnixMilli(rec.Due)
+	}
 	var err error
+	if m.Text, m.Mentions, err = b.rendered(rec); err != nil {
+		return m, err
+	}
+	if m.Seen, err = b.seen(rec.Reports); err != nil {
+		return m, err
+	}
+	m.MentionsMe = !m.Mine && mentioned(rec.Mentions, b.me)
 	if !rec.Ref.IsZero() {
 		if m.Ref, err = b.quote(id, rec.Ref); err != nil {
 			return m, err

@@ -25,6 +25,7 @@ import (
 //	keys NAME TEXT             type without Enter; Go's escapes count
 //	eof NAME                   close its input
 //	until NAME REGEXP          wait until it shows that; the first group becomes $match
+//	rings NAME N               wait until a terminal has rung N times, and no more
 //	never NAME REGEXP          it doesn't show that now
 //	signal NAME TERM|INT|HUP|KILL
 //	ends NAME CODE             wait for its end with that exit code
@@ -35,7 +36,7 @@ import (
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"serve": serve, "lying": lying, "bg": background, "pty": terminal, "tell": tell, "keys": typeKeys, "eof": eof, "until": until, "never": never,
-		"signal": signal, "ends": ends, "exits": exits, "lines": lines, "flip": flip, "var": variable,
+		"signal": signal, "ends": ends, "exits": exits, "lines": lines, "flip": flip, "rings": rings, "var": variable,
 	}
 }
 
@@ -255,4 +256,15 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 func variable(ts *testscript.TestScript, neg bool, args []string) {
 	check(ts, neg, args, 2)
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+func rings(ts *testscript.TestScript, neg bool, args []string) {
+	check(ts, neg, args, 2)
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	got, err := named(ts, args[0]).rings(n)
+	ts.Check(err)
+	if got != n {
+		ts.Fatalf("%s has rung %d times", args[0], got)
+	}
 }

@@ -168,3 +168,26 @@ func (p *process) end() {
 	<-p.ended
 	_ = p.in.Close()
 }
+
+// rings waits until the terminal has rung n times, and returns how often it has.
+func (p *process) rings(n int) (int, error) {
+	timeout := time.After(patience)
+	for {
+		p.mu.Lock()
+		rung, more := 0, p.more
+		if p.screen != nil {
+			rung = p.screen.Bells
+		}
+		p.mu.Unlock()
+		if rung >= n {
+			return rung, nil
+		}
+		select {
+		case <-more:
+		case <-p.ended:
+			return rung, nil
+		case <-timeout:
+			return rung, fmt.Errorf("it has rung %d times, not %d", rung, n)
+		}
+	}
+}

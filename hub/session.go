@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 
+	"golang.org/x/time/rate"
+
 	"huisclos/chat"
 	"huisclos/wire"
 )
@@ -18,6 +20,8 @@ type Session struct {
 	ctx    context.Context //nolint:containedctx // ends with the session, for what waits on its behalf
 	cancel context.CancelFunc
 
+	typingRate *rate.Limiter
+
 	mu     sync.Mutex // guards what follows; a room's lock may be held when it is taken, not the other way round
 	subs   map[chat.RoomID]*subscription
 	flying int           // messages submitted and not answered
@@ -30,7 +34,7 @@ const maxFlying = 1024
 // Attach begins the session of a device that has logged in. An older one of the same device ends: who comes back
 // under his own key always wins over a dead connection. CodeGoodbye when the server stops.
 func (h *Hub) Attach(p Peer, c Conn) (*Session, error) {
-	s := &Session{hub: h, peer: p, conn: c, subs: map[chat.RoomID]*subscription{}}
+	s := &Session{hub: h, peer: p, conn: c, subs: map[chat.RoomID]*subscription{}, typingRate: newTypingRate()}
 	s.ctx, s.cancel = context.WithCancel(h.ctx)
 	h.mu.Lock()
 	if h.closing {
@@ -182,6 +186,9 @@ func (s *Session) Handle(raw []byte) error {
 		return s.commit(f)
 	case *wire.CodeMessage:
 		s.codeMessage(f)
+		return nil
+	case *wire.Typing:
+		s.typing(f)
 		return nil
 	case *wire.Bye:
 		s.conn.Close(nil)

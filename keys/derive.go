@@ -15,6 +15,7 @@ import (
 const (
 	labelAccess = "huisclos/1 access key" // 32 bytes: the seed of the Ed25519 pair A_g
 	labelRoom   = "huisclos/1 key room"   // ‖ room ID; 64 bytes: the key of A256CBC-HS512
+	labelTyping = "huisclos/1 typing"     // ‖ room ID; 64 bytes: the key of A256CBC-HS512 for signs of typing in a key room
 	labelLink   = "huisclos/1 key link"   // 32 bytes: the AES-256-GCM key of a link between generations
 )
 
@@ -50,4 +51,9 @@ func (k Key) Fits(g chat.Generation, public [32]byte) bool {
 // Room is the key of a key room in generation g, RoomKeySize bytes for seal.New.
 func (k Key) Room(g chat.Generation, room chat.RoomID) []byte {
 	return k.derive(g, labelRoom+string(room[:]), RoomKeySize)
+}
+
+// Typing is the key of the signs of typing in a key room in generation g, RoomKeySize bytes for seal.NewTypists.
+func (k Key) Typing(g chat.Generation, room chat.RoomID) []byte {
+	return k.derive(g, labelTyping+string(room[:]), RoomKeySize)
 }

@@ -32,6 +32,9 @@ const (
 	KindRevoke  Kind = "revoke" // the word revoke
 	KindDevice  Kind = "device" // one of one's devices
 	KindServer  Kind = "server" // a command of the server's console
+	KindLife    Kind = "life"   // 1h, or the word room
+	KindNotify  Kind = "notify" // all, mentions, off
+	KindSwitch  Kind = "switch" // on, off
 )
 
 // Arg is a word that a command takes.
@@ -73,6 +76,11 @@ func Commands() []Command {
 		{"edit", []Arg{{KindSaid, false}}, (*face).editMessage},
 		{"delete", []Arg{{KindMessage, true}}, (*face).takeBack},
 		{"react", []Arg{{KindMessage, true}, {KindEmoji, false}}, (*face).react},
+		{"expire", []Arg{{KindLife, true}, {KindSaid, true}}, (*face).expire},
+		{"seen", []Arg{{KindMessage, true}}, (*face).seen},
+		{"notify", []Arg{{KindNotify, true}}, (*face).notify},
+		{"reports", []Arg{{KindSwitch, true}}, (*face).reports},
+		{"typing", []Arg{{KindSwitch, true}}, (*face).tellTyping},
 		{"history", []Arg{{KindNumber, true}}, (*face).history},
 		{"key", []Arg{{KindKey, true}}, (*face).key},
 		{"verify", []Arg{{KindPerson, false}, {KindYes, true}}, (*face).verify},
@@ -93,7 +101,7 @@ func serverCommand() Command {
 // them; typed, they say so.
 func Later() []string {
 	return []string{
-		"send", "save", "search", "expire", "notify",
+		"send", "save", "search",
 	}
 }
 

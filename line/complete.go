@@ -101,6 +101,12 @@ func (c *completer) complete(before string) (int, []edit.Candidate) {
 		return start, matching([]string{c.words.T("line.past.none"), c.words.T("line.past.all")}, word, "", "")
 	case KindSlow:
 		return start, matching([]string{"30s", "5m", c.words.T("line.slow.off")}, word, "", "")
+	case KindLife:
+		return start, matching([]string{"1h", "1d", c.words.T("line.expire.room")}, word, "", " ")
+	case KindNotify:
+		return start, matching([]string{c.words.T("line.notify.all"), c.words.T("line.notify.mentions"), c.words.T("line.off")}, word, "", "")
+	case KindSwitch:
+		return start, matching([]string{c.words.T("line.on"), c.words.T("line.off")}, word, "", "")
 	case KindRole:
 		return start, matching([]string{c.words.T("line.role.member"), c.words.T("line.role.moderator"), c.words.T("line.role.owner")}, word, "", "")
 	case KindServer:

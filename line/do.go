@@ -120,6 +120,9 @@ func (f *face) listRooms([]string, string) error {
 func (f *face) learn(rooms []client.RoomView) {
 	for _, r := range rooms {
 		f.known[r.Name] = true
+		if s := f.rooms[r.Name]; s != nil && r.Notify != client.NotifyUsual {
+			s.notify = r.Notify
+		}
 	}
 }
 
@@ -257,7 +260,7 @@ func (f *face) entered(ctx context.Context, room client.RoomView) func() {
 	return func() {
 		f.learn(rooms)
 		r := f.state(room.Name)
-		f.room, r.entered, r.pending = room.Name, true, room.Pending
+		f.room, r.entered, r.pending, r.notify = room.Name, true, room.Pending, room.Notify
 		f.view.header(room, people, unknown == nil)
 		if err != nil {
 			f.view.problem(err)

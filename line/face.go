@@ -42,6 +42,7 @@ type view interface {
 	past() int               // how many messages of the past to show on entering a room; < 0: not even those missed
 	patience() time.Duration // how long, on leaving, no acknowledgement may come before it isn't waited for any more
 	restore(text string)     // text that couldn't be sent, for the person to change
+	ring()                   // something is told loudly
 	update(s *face)          // the room, the unread, what is pending
 }
 
@@ -64,7 +65,12 @@ type face struct {
 	rooms   map[string]*roomState
 	known   map[string]bool // every room heard of, for the completion
 	pending []*outgoing
-	echoed  recent // own messages shown already
+	echoed  recent      // own messages shown already
+	keys    chan string // what stands in the line being typed; only the newest
+	typists []typist
+	wrote   bool // it was said that one is writing
+	wroteAt time.Time
+	aside   aside
 	online  bool
 	offline client.Offline
 	retryAt time.Time
@@ -93,6 +99,7 @@ type roomState struct {
 	unread   int
 	mentions int
 	locked   map[chat.Seq]bool // shown as unreadable; they may open yet
+	notify   client.Notify     // NotifyUsual until it is known
 	last     []client.Message  // the last messages shown, for the commands that mean one
 }
 
@@ -108,7 +115,7 @@ func newFace(o Options, v view) *face {
 	if o.Server != nil {
 		table = append(table, serverCommand())
 	}
-	return &face{Options: o, view: v, table: table, rooms: map[string]*roomState{}, known: map[string]bool{}, results: make(chan func(), 1)}
+	return &face{Options: o, view: v, table: table, rooms: map[string]*roomState{}, known: map[string]bool{}, results: make(chan func(), 1), keys: make(chan string, 1), aside: aside{done: make(chan struct{}, 1)}}
 }
 
 // run converses until the lines end, /quit or the end of the session. It returns nil for the first two, when nothing failed.
@@ -128,7 +135,7 @@ func (f *face) run(ctx context.Context, lines <-chan input) error {
 	for !f.ending {
 		f.view.update(f)
 		var ticks <-chan time.Time
-		if !f.online || !f.deadline.IsZero() {
+		if !f.online || !f.deadline.IsZero() || len(f.typists) > 0 {
 			ticks = tick.C
 		}
 		in := lines
@@ -151,6 +158,11 @@ func (f *face) run(ctx context.Context, lines <-chan input) error {
 			f.cancel = nil
 			done()
 			f.next()
+		case text := <-f.keys:
+			f.writing(text)
+		case <-f.aside.done:
+			f.aside.busy = false
+			f.nextAside()
 		case <-ticks:
 			if !f.deadline.IsZero() && time.Now().After(f.deadline) {
 				f.ending = true
@@ -187,7 +199,7 @@ func (f *face) begin(ctx context.Context) error {
 	f.me, f.online = status, status.Online
 	for _, r := range status.Rooms {
 		if r.Joined {
-			f.rooms[r.Name] = &roomState{heard: r.Read, known: true}
+			f.rooms[r.Name] = &roomState{heard: r.Read, known: true, notify: r.Notify}
 		}
 	}
 	if status.NewDevice != "" {

@@ -30,6 +30,9 @@ func (f *face) event(e client.Event) {
 		f.connection(e)
 	case client.Updated: // what was done shows as an entry of its own
 		f.state(e.Message.Room).updated(e.Message)
+	case client.Typing:
+		f.typing(e)
+	case client.ReportRead: // /seen tells it
 	case client.Notice:
 		f.view.notice(f.Words.T("line.notice.server", "text", edit.SafeLine(e.Text)))
 	case client.Missed:
@@ -48,6 +51,10 @@ func (f *face) message(m client.Message) {
 		}
 	}
 	r := f.state(m.Room)
+	f.typing(client.Typing{Room: m.Room, Name: m.Sender})
+	if m.Seq > r.heard {
+		f.ring(r, m)
+	}
 	if f.view.shows(m.Room, f.room) && (r.entered || !m.Old) {
 		f.show(r, m)
 		return
@@ -63,7 +70,7 @@ func (f *face) message(m client.Message) {
 		return
 	}
 	r.unread++
-	if m.Form == client.Text && !m.Mine && mentions(m.Text, f.me.Name) {
+	if m.Form == client.Text && !m.Mine && (m.MentionsMe || mentions(m.Text, f.me.Name)) {
 		r.mentions++
 	}
 }
@@ -84,6 +91,7 @@ func (f *face) show(r *roomState, m client.Message) {
 		delete(r.locked, m.Seq)
 	}
 	f.view.message(m)
+	f.shown(m)
 	r.remember(m)
 	r.shown = max(r.shown, m.Seq)
 	r.heard = max(r.heard, m.Seq)

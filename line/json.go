@@ -40,6 +40,36 @@ type jsonMessage struct {
 	TakenBy    string          `json:"taken_by,omitempty"`
 	SharedBy   string          `json:"shared_by,omitempty"` // on whose word it is here
 	Reactions  []jsonReaction  `json:"reactions,omitempty"`
+	Expires    string          `json:"expires,omitempty"` // RFC 3339, by this machine's clock
+	Mentions   []jsonMention   `json:"mentions,omitempty"`
+	MentionsMe bool            `json:"mentions_me,omitempty"`
+	Seen       []jsonSeen      `json:"seen,omitempty"` // of one's own message
+}
+
+// jsonMention is a place in the text that stands for a person.
+type jsonMention struct {
+	Name    string `json:"name"` // as it is known here
+	Account string `json:"account"`
+	Start   int    `json:"start"` // bytes of the text
+	End     int    `json:"end"`
+}
+
+// jsonSeen is what a member's devices say of a message.
+type jsonSeen struct {
+	Name string `json:"name"`
+	Read bool   `json:"read"`
+	Time string `json:"time"`
+}
+
+// extras writes what stands beside a text.
+func (j *jsonMessage) extras(m *client.Message) {
+	j.Expires, j.MentionsMe = timeJSON(m.Expires), m.MentionsMe
+	for _, x := range m.Mentions {
+		j.Mentions = append(j.Mentions, jsonMention{Name: x.Name, Account: x.Account.String(), Start: x.Start, End: x.End})
+	}
+	for _, s := range m.Seen {
+		j.Seen = append(j.Seen, jsonSeen{Name: s.Name, Read: s.Read, Time: timeJSON(s.Time)})
+	}
 }
 
 // jsonReaction is an emoji at a message.
@@ -73,7 +103,7 @@ type jsonChange struct {
 func changesJSON(all []client.Change) (out []jsonChange) {
 	names := map[client.About]string{
 		client.AboutTopic: "topic", client.AboutRole: "role", client.AboutMuted: "mute", client.AboutUnmuted: "unmute",
-		client.AboutBanned: "ban", client.AboutUnbanned: "unban", client.AboutPast: "past", client.AboutSlow: "slow",
+		client.AboutBanned: "ban", client.AboutUnbanned: "unban", client.AboutPast: "past", client.AboutSlow: "slow", client.AboutExpiry: "expiry",
 	}
 	for _, c := range all {
 		j := jsonChange{What: names[c.About], Name: c.Name, Value: c.Value}
@@ -107,6 +137,8 @@ func formName(f client.Form) string {
 		return "changed"
 	case client.Taken:
 		return "taken"
+	case client.Expired:
+		return "expired"
 	}
 	return "unsupported"
 }
@@ -128,6 +160,7 @@ func messageJSON(w Words, m client.Message) jsonMessage {
 	for _, r := range m.Reactions {
 		j.Reactions = append(j.Reactions, jsonReaction{Emoji: r.Emoji, By: r.By})
 	}
+	j.extras(&m)
 	if m.Form != client.Text {
 		j.Text = ""
 	}
@@ -172,6 +205,10 @@ func EventJSON(w Words, e client.Event) []byte {
 		return jsonEvent("offline", "error", errorJSON(w, e.Err), "retry_in", e.RetryIn.Seconds())
 	case client.Notice:
 		return jsonEvent("notice", "text", e.Text, "time", timeJSON(e.Time))
+	case client.ReportRead:
+		return jsonEvent("report", "room", e.Room, "id", e.ID.String(), "seq", e.Seq, "name", e.Name, "read", e.Read, "time", timeJSON(e.Time))
+	case client.Typing:
+		return jsonEvent("typing", "room", e.Room, "name", e.Name, "on", e.On)
 	case client.Gap:
 		return jsonEvent("gap", "room", e.Room, "from", e.From, "to", e.To)
 	}

@@ -148,6 +148,7 @@ func (p *plain) restore(string)      {}
 func (p *plain) link(link, t string) { p.say(t + "\n" + link) }
 func (p *plain) code(string)         {}
 func (p *plain) update(*face)        {}
+func (p *plain) ring()               {}
 
 func (p *plain) header(room client.RoomView, people []client.PersonView, known bool) {
 	if known {

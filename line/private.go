@@ -199,6 +199,10 @@ func changeText(w Words, m client.Message) string {
 			rows = append(rows, slowText(w, by, m.Room, c.Value))
 			continue
 		}
+		if c.About == client.AboutExpiry {
+			rows = append(rows, aboutExpiry(w, m, c))
+			continue
+		}
 		rows = append(rows, w.T(aboutID(c), "by", by, "name", edit.SafeLine(c.Name), "topic", edit.SafeLine(c.Value), "room", m.Room))
 	}
 	if len(m.Added) > 0 && strings.HasPrefix(m.Room, "@") {
@@ -259,7 +263,7 @@ func aboutID(c client.Change) string {
 		return "line.about.banned"
 	case client.AboutUnbanned:
 		return "line.about.unbanned"
-	case client.AboutRole, client.AboutPast, client.AboutSlow:
+	case client.AboutRole, client.AboutPast, client.AboutSlow, client.AboutExpiry:
 	}
 	return "line.about." + roleName(c.Role)
 }

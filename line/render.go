@@ -32,20 +32,22 @@ const timeWidth = 6
 // yet has no time.
 func (r renderer) message(m client.Message, width int) []string {
 	clock := m.Time.In(r.zone).Format("15:04")
-	text, note := r.body(m)
+	text, note, mentioned := r.body(m)
 	if !note {
 		if m.Ref != nil {
 			text = r.style.faint("↪ "+quoted(r.words, m.Ref)) + "\n" + text
 		}
-		if after := afterText(r.words, m); after != "" {
+		after := afterText(r.words, m)
+		if at := goes(r.words, m, r.zone); at != "" {
+			after += " " + at
+		}
+		if after != "" {
 			text += r.style.faint(after)
 		}
 	}
 	mark := " "
-	mentioned := m.Form == client.Text && !m.Mine && mentions(text, r.me)
 	if mentioned {
 		mark = r.style.bold("»")
-		text = r.highlight(text)
 	}
 	room := "[" + roomLabel(m.Room) + "] "
 	sender := edit.SafeLine(m.Sender)
@@ -75,12 +77,13 @@ func (r renderer) faintLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// body is what a message says, made safe; note is true when the words are ours, not the sender's.
-func (r renderer) body(m client.Message) (text string, note bool) {
+// body is what a message says, made safe; note is true when the words are ours, not the sender's, and mentioned when they speak of oneself.
+func (r renderer) body(m client.Message) (text string, note, mentioned bool) {
 	if m.Form == client.Text {
-		return strings.ReplaceAll(edit.Safe(m.Text), "\t", "    "), false
+		text, mentioned = r.said(m)
+		return text, false, mentioned
 	}
-	return formText(r.words, m), true
+	return formText(r.words, m), true, false
 }
 
 // formText says what is in the place of a message that can't be shown.
@@ -98,6 +101,8 @@ func formText(w Words, m client.Message) string {
 		return w.T("line.form.unreadable", "generation", strconv.Itoa(int(m.Generation)))
 	case client.Taken:
 		return w.T("line.form.taken")
+	case client.Expired:
+		return w.T("line.form.expired")
 	case client.Removed:
 		return w.T("line.form.removed")
 	case client.Unsupported:
@@ -222,7 +227,7 @@ func findMention(text, name string) (from, to int, ok bool) {
 	fold := cases.Fold()
 	want := fold.String(name)
 	for i := range text {
-		if i > 0 && wordRune(lastRune(text[:i])) {
+		if before := lastRune(text[:i]); i > 0 && (wordRune(before) || before == '@') { // "@bob" is a mention, or nothing
 			continue
 		}
 		end, matched := foldedPrefix(text[i:], want, fold)

@@ -149,6 +149,9 @@ func quoted(w Words, q *client.Quote) string {
 	text := edit.SafeLine(q.Text)
 	if q.Form != client.Text {
 		text = w.T("line.form.taken")
+		if q.Form == client.Expired {
+			text = w.T("line.form.expired")
+		}
 	}
 	if edit.Width(text) > mostQuoted {
 		text = strings.TrimRight(edit.Wrap(text, mostQuoted)[0], " ") + "…"

@@ -61,7 +61,7 @@ func newScreen(e *edit.Editor, color Color, o Options) *screen {
 // read brings the lines that are typed, until ctx ends or the input does.
 func (s *screen) read(ctx context.Context, lines chan<- input) {
 	for {
-		line, err := s.editor.ReadLine(ctx, edit.Prompt{History: &s.history, Complete: s.lookup.complete})
+		line, err := s.editor.ReadLine(ctx, edit.Prompt{History: &s.history, Complete: s.lookup.complete, Typed: s.typed})
 		in := input{text: line.Text}
 		switch {
 		case errors.Is(err, edit.ErrInterrupted):
@@ -79,6 +79,21 @@ func (s *screen) read(ctx context.Context, lines chan<- input) {
 		}
 		if in.done {
 			return
+		}
+	}
+}
+
+// typed passes on what stands in the line: the newest, when the face is slow. It is called by the goroutine of read.
+func (s *screen) typed(text string) {
+	for {
+		select {
+		case s.face.keys <- text:
+			return
+		default:
+		}
+		select {
+		case <-s.face.keys:
+		default:
 		}
 	}
 }
@@ -122,6 +137,7 @@ func (s *screen) message(m client.Message) {
 func (s *screen) notice(text string)  { s.print(s.render.notice(text, s.width())...) }
 func (s *screen) answer(text string)  { s.print(s.render.plainNotice(text, s.width())...) }
 func (s *screen) problem(err error)   { s.print(s.render.problem(err, s.width())...) }
+func (s *screen) ring()               { s.editor.Bell() }
 func (s *screen) restore(text string) { s.editor.Offer(text) }
 
 // link shows a link for another person, as text and as a code to photograph.
@@ -194,6 +210,9 @@ func headerText(w Words, room client.RoomView) []string {
 	if room.Pending {
 		rows = []string{w.T("line.pending.room")}
 	}
+	if room.Expiry > 0 {
+		rows = append(rows, expiryText(w, room.Name, room.Expiry))
+	}
 	if room.Topic != "" {
 		rows = append(rows, w.T("line.topic", "room", room.Name, "topic", edit.SafeLine(room.Topic)))
 	}
@@ -262,6 +281,9 @@ func (s *screen) status(f *face) string {
 	var parts []string
 	if !f.online {
 		parts = append(parts, st.alarm("○ ")+w.N("line.status.offline", f.retryIn()))
+	}
+	if typing := f.typingText(); typing != "" {
+		parts = append(parts, typing)
 	}
 	for _, room := range slices.Sorted(maps.Keys(f.rooms)) {
 		r := f.rooms[room]

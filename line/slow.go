@@ -29,12 +29,12 @@ func (f *face) slow(words []string, _ string) error {
 					f.view.answer(f.Words.T("line.slow.none", "room", room))
 					return
 				}
-				f.view.answer(f.Words.T("line.slow", "room", room, "wait", spanText(f.Words, status.Rooms[i].Slow)))
+				f.view.answer(f.Words.T("line.slow", "room", room, "wait", span(f.Words, status.Rooms[i].Slow)))
 			}, nil
 		})
 		return nil
 	}
-	wait, ok := span(f.Words, words[0])
+	wait, ok := slowSpan(f.Words, words[0])
 	if !ok {
 		return chat.Errorf(chat.CodeUsage, "reason", "chat", "detail", f.syntax("slow"))
 	}
@@ -42,8 +42,8 @@ func (f *face) slow(words []string, _ string) error {
 	return nil
 }
 
-// span reads "30s", "5m", "1h", a number of seconds, or that there is none.
-func span(w Words, word string) (time.Duration, bool) {
+// slowSpan reads "30s", "5m", "1h", a number of seconds, or that there is none.
+func slowSpan(w Words, word string) (time.Duration, bool) {
 	word = strings.ToLower(word)
 	if word == "off" || word == w.T("line.slow.off") {
 		return 0, true
@@ -55,21 +55,10 @@ func span(w Words, word string) (time.Duration, bool) {
 	return d, err == nil && d >= 0
 }
 
-// spanText is a time of seconds, minutes or an hour.
-func spanText(w Words, d time.Duration) string {
-	if d%time.Hour == 0 && d > 0 {
-		return w.N("line.slow.hours", int(d/time.Hour))
-	}
-	if d%time.Minute == 0 && d > 0 {
-		return w.N("line.slow.minutes", int(d/time.Minute))
-	}
-	return w.N("line.slow.seconds", int(d/time.Second))
-}
-
 // heldText tells that slow mode keeps a message of ours back.
 func (f *face) heldText(e client.Held) string {
 	wait := max(time.Second, time.Until(e.Until).Round(time.Second))
-	return f.Words.T("line.held", "room", e.Room, "wait", spanText(f.Words, wait))
+	return f.Words.T("line.held", "room", e.Room, "wait", span(f.Words, wait))
 }
 
 // slowText says how slow a room is by now.
@@ -78,5 +67,5 @@ func slowText(w Words, by, room, value string) string {
 	if err != nil || seconds == 0 {
 		return w.T("line.about.slow.none", "by", by, "room", room)
 	}
-	return w.T("line.about.slow", "by", by, "room", room, "wait", spanText(w, time.Duration(seconds)*time.Second)) //nolint:gosec // 32 bits
+	return w.T("line.about.slow", "by", by, "room", room, "wait", span(w, time.Duration(seconds)*time.Second)) //nolint:gosec // 32 bits
 }

@@ -63,12 +63,12 @@ func TestChangesOfSilenceAndLastResort(t *testing.T) {
 func TestSpan(t *testing.T) {
 	w := words(t, "fr")
 	for word, want := range map[string]time.Duration{"30s": 30 * time.Second, "5m": 5 * time.Minute, "1h": time.Hour, "45": 45 * time.Second, "off": 0, "non": 0} {
-		if got, ok := span(w, word); !ok || got != want {
+		if got, ok := slowSpan(w, word); !ok || got != want {
 			t.Errorf("%s: %v, %v", word, got, ok)
 		}
 	}
 	for _, word := range []string{"", "soon", "-5s", "-5", "99999999"} {
-		if got, ok := span(w, word); ok {
+		if got, ok := slowSpan(w, word); ok {
 			t.Errorf("%q: %v", word, got)
 		}
 	}

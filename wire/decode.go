@@ -123,6 +123,9 @@ func empty(t Type) Frame {
 	if f := emptyRecovery(t); f != nil {
 		return f
 	}
+	if f := emptyTyping(t); f != nil {
+		return f
+	}
 	return emptyOther(t)
 }
 

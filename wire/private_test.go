@@ -54,6 +54,10 @@ func seemly(f writable) {
 		f.List = append([]byte{1}, f.List[:min(len(f.List), MaxDeviceList-1)]...)
 	case *Recover:
 		f.Account[31] |= 1
+	case *Typing:
+		f.Body = make([]byte, TypingSize)
+	case *Typed:
+		f.Body = make([]byte, TypingSize)
 	default:
 		seemlyCode(f)
 	}

@@ -75,4 +75,7 @@ const (
 	TypeRecovered Type = 84 // S
 	TypeDevices   Type = 85 // S
 	TypePutList   Type = 86 // C
+
+	TypeTyping Type = 87 // C
+	TypeTyped  Type = 88 // S
 )

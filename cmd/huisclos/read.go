@@ -100,7 +100,10 @@ func (a *app) watchRooms(c *config.Client, rooms []string, o readOptions) error 
 	defer s.close()
 	ctx, stop := context.WithCancel(a.ctx)
 	defer stop()
-	out := &output{w: bufio.NewWriter(a.out), words: a.words, json: o.json, flush: true}
+	if o.json {
+		return a.watchEvents(ctx, s, rooms)
+	}
+	out := &output{w: bufio.NewWriter(a.out), words: a.words, flush: true}
 	failures := make(chan error, len(rooms))
 	for _, room := range rooms {
 		view, err := s.Join(ctx, room)
@@ -110,6 +113,31 @@ func (a *app) watchRooms(c *config.Client, rooms []string, o readOptions) error 
 		go func() { failures <- a.pour(ctx, s, room, view.Head, true, out) }()
 	}
 	return <-failures
+}
+
+// watchEvents writes all that happens from now on, one object a line; the rooms are joined.
+func (a *app) watchEvents(ctx context.Context, s *session, rooms []string) error {
+	events, err := s.Events(ctx)
+	if err != nil {
+		return err
+	}
+	for _, room := range rooms {
+		if _, err := s.Join(ctx, room); err != nil {
+			return err
+		}
+	}
+	for e := range events {
+		if m, ok := e.(client.Message); ok && m.Old {
+			continue
+		}
+		if _, err := a.out.Write(line.EventJSON(a.words, e)); err != nil {
+			return err
+		}
+		if ended, ok := e.(client.Ended); ok && ended.Err != nil {
+			return ended.Err
+		}
+	}
+	return nil // Ctrl-C ends it
 }
 
 // pour writes a room's messages until the head, or for ever.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"huisclos/chat"
+	"huisclos/client"
 	"huisclos/internal/cli"
 	"huisclos/internal/config"
 	"huisclos/line"
@@ -19,16 +20,24 @@ func (a *app) send() *cobra.Command {
 	settings := config.BindClient(c.Flags())
 	timeout := c.Flags().Duration("timeout", line.DefaultTimeout, "")
 	server := c.Flags().String("server", "", "")
+	expire := c.Flags().String("expire", "", "")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := settings.Load(c.Flags()); err != nil {
 			return err
 		}
-		return a.sendText(settings, *server, args[0], args[1], *timeout)
+		d := client.Draft{Text: args[1]}
+		if *expire != "" {
+			var err error
+			if d.Expires, err = line.ParseSpan(*expire); err != nil {
+				return err
+			}
+		}
+		return a.sendDraft(settings, *server, args[0], d, *timeout)
 	}
 	return c
 }
 
-func (a *app) sendText(c *config.Client, server, room, text string, timeout time.Duration) error {
+func (a *app) sendDraft(c *config.Client, server, room string, d client.Draft, timeout time.Duration) error {
 	name, err := chat.RoomRef(room)
 	if err != nil {
 		return err
@@ -40,7 +49,7 @@ func (a *app) sendText(c *config.Client, server, room, text string, timeout time
 		return err
 	}
 	defer s.close()
-	if _, err = s.Send(ctx, name, text); err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if _, err = s.SendDraft(ctx, name, d); err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return chat.Errorf(chat.CodeNotAcked).Because(err)
 	}
 	return err

@@ -46,6 +46,7 @@ func (m *member) attacks() map[string]command {
 		"counter": m.wrongCounter, "seen": m.wrongSeen, "keep": m.keep, "open": m.open, "return": m.comeBack,
 	}
 	maps.Copy(all, m.rules())
+	maps.Copy(all, m.sayings())
 	return all
 }
 

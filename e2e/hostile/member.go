@@ -32,6 +32,8 @@ type member struct {
 	kept     map[string][]byte // the records of a group, as they were
 	keptRoom chat.RoomID
 
+	signs []*wire.Typed // of typing, that were heard
+
 	next       *mlstest.Forger // after the last commit that was forged
 	counter    uint64          // of our messages
 	previous   [32]byte
@@ -146,6 +148,9 @@ func (m *member) heard(f wire.Frame) bool {
 			m.commits[i.Room] = i.Seq
 			m.heads[i.Room] = wire.RoomInfo{Head: i.Seq, HeadHash: i.Hash}
 		}
+	case *wire.Typed:
+		m.signs = append(m.signs, f)
+		fmt.Println("somebody is typing")
 	case *wire.Ack:
 		return m.answered(f.ID, "stored")
 	case *wire.Failure:

@@ -18,13 +18,14 @@ var ErrClosed = errors.New("edit: closed")
 
 // Prompt says how a line is asked for.
 type Prompt struct {
-	Text     string    // before the line; may hold colours; empty: what SetPrompt said
-	Initial  string    // the text to begin with
-	Secret   bool      // show dots, keep no history
-	Keep     bool      // leave the line on the screen, and the terminal as it was, when it is accepted
-	Max      int       // greatest length in bytes; 0 is no bound
-	History  *History  // nil for none; used by ReadLine only
-	Complete Completer // nil for none; called while nothing else can be printed, so it must not print
+	Text     string            // before the line; may hold colours; empty: what SetPrompt said
+	Initial  string            // the text to begin with
+	Secret   bool              // show dots, keep no history
+	Keep     bool              // leave the line on the screen, and the terminal as it was, when it is accepted
+	Max      int               // greatest length in bytes; 0 is no bound
+	History  *History          // nil for none; used by ReadLine only
+	Complete Completer         // nil for none; called while nothing else can be printed, so it must not print
+	Typed    func(text string) // nil for none; called by ReadLine with the text after it has changed
 }
 
 // Line is what was read.
@@ -61,8 +62,9 @@ type Editor struct {
 	reading bool
 
 	// Used by ReadLine only.
-	dec  Decoder
-	keys []Key // decoded, not acted on yet
+	dec      Decoder
+	keys     []Key // decoded, not acted on yet
+	toldText string
 }
 
 // New makes an editor on t. The terminal stays as it is until the first ReadLine.
@@ -181,7 +183,9 @@ func (e *Editor) ReadLine(ctx context.Context, p Prompt) (Line, error) {
 	wait := time.NewTimer(time.Hour)
 	defer wait.Stop()
 	for {
-		if line, err, ok := e.use(); ok {
+		line, err, ok := e.use()
+		e.tell(&p)
+		if ok {
 			return line, e.leave(p, err)
 		}
 		wait.Stop()
@@ -204,6 +208,24 @@ func (e *Editor) ReadLine(ctx context.Context, p Prompt) (Line, error) {
 			return Line{}, e.leave(p, ctx.Err())
 		}
 	}
+}
+
+// tell passes the text on if it has changed since the last time.
+func (e *Editor) tell(p *Prompt) {
+	e.mu.Lock()
+	text := e.buf.text
+	e.mu.Unlock()
+	if p.Typed != nil && text != e.toldText {
+		e.toldText = text
+		p.Typed(text)
+	}
+}
+
+// Bell rings.
+func (e *Editor) Bell() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, _ = io.WriteString(e.term, "\a")
 }
 
 // patience is how long the decoder may wait; 0 for ever.

@@ -213,3 +213,8 @@ func account(n byte) []byte {
 	}
 	return a[:]
 }
+
+// reportMessage is a report: of the first ID that it came, of the second that it was read.
+func reportMessage(salt, came, read []byte) []byte {
+	return message{salt: salt, part: single(0, "application/mimi-message-status", string(wire.Marshal([]any{[]any{came, 1}, []any{read, 2}})))}.bytes()
+}

@@ -110,6 +110,9 @@ func (w *world) privateFrames(add func(name string, raw []byte, fields ...any), 
 		[]any{30, []any{account}, []any{Bytes(append([]byte{1}, make([]byte, 31)...))}, []any{}})
 	add("Expelled", wire.Encode(&wire.Expelled{Room: den}), room)
 	codeFrames(add)
+	sign := seed("a sign of typing", wire.TypingSize)
+	add("Typing", wire.Encode(&wire.Typing{Room: den, Body: sign}), room, Bytes(sign))
+	add("Typed", wire.Encode(&wire.Typed{Room: den, Body: sign}), room, Bytes(sign))
 }
 
 // codeFrames are those of invitation codes.

@@ -46,6 +46,7 @@ func all() (map[string]any, error) {
 		"private.json": w.private(),
 		"code.json":    w.code(),
 		"device.json":  w.deviceLink(),
+		"typing.json":  w.typing(),
 	}
 	return files, w.err
 }

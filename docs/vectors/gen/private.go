@@ -97,12 +97,13 @@ func (w *world) private() Private {
 	inner("its sender lacks the state", 1, 3, Bytes(p.Envelope.Hash), 6, seen, 2, Bytes{})
 	other, bob := messageID(2), Bytes(seed("another account", 32))
 	none, laptop := Bytes(make([]byte, 16)), Bytes(seed("another device", 32))
-	said := []any{5, 1_700_000_000_000, Bytes(a[:]), Bytes(d[:]), Bytes(id[:]), false, true, false, none, "hello", []any{[]any{Bytes(other[:]), bob, "👍"}}}
-	back := []any{4, 1_699_999_999_000, bob, laptop, Bytes(other[:]), true, false, false, none, "", []any{}}
+	said := []any{5, 1_700_000_000_000, Bytes(a[:]), Bytes(d[:]), Bytes(id[:]), false, true, false, none, "hello", []any{[]any{Bytes(other[:]), bob, "👍"}}, 3600, []any{[]any{0, 5, bob}}}
+	back := []any{4, 1_699_999_999_000, bob, laptop, Bytes(other[:]), true, false, false, none, "", []any{}, 0, []any{}}
 	inner("its sender lacks the entries 4 to 6", 1, 4, Bytes(p.Envelope.Hash), 7, seen, 3, Bytes(array([]any{3, 6})))
 	inner("two of them, and more before", 1, 5, Bytes(p.Envelope.Hash), 8, seen, 4, Bytes(array([]any{Bytes(id[:]), 4, []any{said, back}})))
 	inner("its sender wants proof of those who were there in epoch 9", 1, 6, Bytes(p.Envelope.Hash), 9, seen, 5, Bytes(wire.Marshal(9)))
 	inner("proof", 1, 7, Bytes(p.Envelope.Hash), 10, seen, 6, Bytes{})
+	inner("a report: one came, one was read", 1, 8, Bytes(p.Envelope.Hash), 11, seen, 7, Bytes(reportMessage(seed("salt of a report", 16), id[:], other[:])))
 
 	inner("devices that are silent, before they are removed", 1, 8, Bytes(p.Envelope.Hash), 11, seen, 10, Bytes(array([]any{laptop})))
 	inner("its sender asks one account for the entries 4 to 6", 1, 9, Bytes(p.Envelope.Hash), 12, seen, 11, Bytes(array([]any{3, 6, bob})))
@@ -122,6 +123,8 @@ func (w *world) private() Private {
 	bad("history −2", 1, 1, "team", "", false, owner, -2, 0, 0, []any{}, []any{}, salt)
 	bad("history 3651", 1, 1, "team", "", false, owner, 3651, 0, 0, []any{}, []any{}, salt)
 	bad("slow mode of 3601 seconds", 1, 1, "team", "", false, owner, 0, 0, 3601, []any{}, []any{}, salt)
+	bad("an expiry of 4 seconds", 1, 1, "team", "", false, owner, 0, 4, 0, []any{}, []any{}, salt)
+	bad("an expiry of 366 days and a second", 1, 1, "team", "", false, owner, 0, 366*86400+1, 0, []any{}, []any{}, salt)
 	bad("a field too many", 1, 1, "team", "", false, owner, 0, 0, 0, []any{}, []any{}, salt, 0)
 
 	for _, n := range []int{1, 64, 65, 300, 512, 513, 640, 641, 1024, 1025, 2048, 2049, 5000, 65536, 65537} {
