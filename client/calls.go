@@ -449,6 +449,7 @@ func (e *engine) resume(r *room) error {
 	if err != nil {
 		return err
 	}
+	e.dropRaw(r)
 	clear(r.senders)
 	clear(r.claimed)
 	r.recent = newHashRing()

@@ -57,6 +57,8 @@ type engine struct {
 	moreInvited bool                   // and there may be more
 	searched    bool                   // rooms of ours that this device doesn't know were asked for in this session
 	todo        []func()               // before the end of this turn
+	rawBytes    int64                  // of envelopes that are kept as they came
+	rawSwept    time.Time              // when that was last looked through
 
 	ended bool
 	final Ended

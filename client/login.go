@@ -239,9 +239,6 @@ func (e *engine) loggedIn(l loginResult) {
 		}
 	})
 	for _, r := range e.roomsInOrder() {
-		if moved && r.rec.Anchored {
-			e.stop(r, 0, chat.Errorf(chat.CodeRolledBack, "room", r.rec.Name))
-		}
 		if r.wanted() {
 			e.subscribe(r)
 		}

@@ -329,6 +329,7 @@ func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, chang
 			return
 		}
 		e.unsubscribe(old)
+		e.dropRaw(old)
 		e.forgetSenders(old)
 		e.clearOffers(old)
 	}

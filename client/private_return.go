@@ -420,6 +420,7 @@ func (e *engine) caughtUpPrivate(r *room) {
 		return
 	}
 	e.findCommit(r)
+	e.repair(r)
 	e.settleDoubt(r)
 	if len(r.priv.g.Proposals()) > 0 {
 		e.planCommit(r)

@@ -29,6 +29,7 @@ type selfRecord struct {
 	NewDevice   string           `cbor:"14,keyasint,omitempty"` // reason of the last renewal
 	Given       []byte           `cbor:"15,keyasint,omitempty"` // a key that wasn't tried on the server yet
 	AccountID   chat.AccountID   `cbor:"16,keyasint"`
+	Restored    []byte           `cbor:"80,keyasint,omitempty"` // the incarnation of which it was told that it is a restored backup
 	LastRefs    [][]byte         `cbor:"18,keyasint,omitempty"` // of those whose secrets are kept, oldest first
 	LastResort  int64            `cbor:"17,keyasint,omitempty"` // when our key package of last resort was made, ms since 1970
 }
@@ -69,6 +70,10 @@ type roomRecord struct {
 	Gap        chat.Seq          `cbor:"18,keyasint,omitempty"` // entries up to here that we never read are gone
 	Barrier    chat.Seq          `cbor:"21,keyasint,omitempty"` // nothing before is read: a person resumed here, or we came then
 	Private    *privateRecord    `cbor:"23,keyasint,omitempty"` // of a private room
+	// What is kept as it came: entries from RawFirst on, up to before RawNext. RawFirst 0: nothing.
+	RawFirst chat.Seq `cbor:"80,keyasint,omitempty"`
+	RawNext  chat.Seq `cbor:"81,keyasint,omitempty"`
+	RawBytes int64    `cbor:"82,keyasint,omitempty"`
 }
 
 // privateRecord is what of a private room isn't in the records of its group.
@@ -164,6 +169,7 @@ type outboxRecord struct {
 	Kind    innerKind `cbor:"7,keyasint,omitempty"`
 	Content []byte    `cbor:"8,keyasint,omitempty"`
 	What    What      `cbor:"9,keyasint,omitempty"`
+	AckedAt int64     `cbor:"80,keyasint,omitempty"` // the server's time of Acked, ms since 1970
 }
 
 // entryRecord is one entry read.

@@ -76,6 +76,10 @@ const (
 	TablePlaces Table = 13
 	// TableLate holds messages about others that aren't here yet, by room and the other's ID.
 	TableLate Table = 14
+	// TableRaw holds entries as they came, to be given back to a restored server, by room and seq.
+	TableRaw Table = 20
+	// TableLost holds the entries that a server has lost for good, by room and seq.
+	TableLost Table = 21
 )
 
 // Tables lists them all.
@@ -83,6 +87,7 @@ func Tables() []Table {
 	return []Table{
 		TableSelf, TableKeys, TableRooms, TableSenders, TablePeople, TableDevices,
 		TableOutbox, TableHistory, TableUnread, TableGroups, TablePackages, TableOffers, TablePlaces, TableLate,
+		TableRaw, TableLost,
 	}
 }
 

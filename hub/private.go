@@ -64,6 +64,9 @@ func (s *Session) commit(f *wire.Commit) error {
 	if err == nil {
 		err = s.checkPrivate(f.Room, f.ID, f.Envelope)
 	}
+	if err == nil {
+		err = r.refill.held()
+	}
 	if err != nil {
 		s.refuse(f.ID, err)
 		return nil

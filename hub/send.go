@@ -54,6 +54,9 @@ func (s *Session) checkSend(f *wire.Send) (chat.Seq, error) {
 	if f.Kind != chat.Content {
 		return 0, chat.Errorf(chat.CodeEnvelope)
 	}
+	if err := r.refill.held(); err != nil {
+		return 0, err
+	}
 	if r.kind == chat.PrivateRoom {
 		return f.Base, s.checkPrivate(f.Room, f.ID, f.Envelope)
 	}

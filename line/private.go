@@ -277,5 +277,7 @@ func (f *face) membership(e client.Event) {
 		f.view.notice(w.N("line.pastshared", e.Messages, "by", edit.SafeLine(e.By), "room", e.Room))
 	case client.Returned:
 		f.view.notice(w.T("line.returned", "room", e.Room))
+	default:
+		f.restoredEvent(e)
 	}
 }

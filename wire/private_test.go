@@ -49,6 +49,7 @@ func seemly(f writable) {
 		f.Account[31] |= 1
 	default:
 		seemlyCode(f)
+		seemlyRefill(f)
 	}
 }
 
@@ -204,7 +205,7 @@ func TestParsePrivateEnvelope(t *testing.T) {
 
 func TestIsLarge(t *testing.T) {
 	for _, f := range every() {
-		_, large := map[Type]bool{TypeCommit: true, TypePutState: true, TypePutPackages: true, TypePutBackup: true}[f.kind()]
+		_, large := map[Type]bool{TypeCommit: true, TypePutState: true, TypePutPackages: true, TypePutBackup: true, TypeGive: true}[f.kind()]
 		if raw := Encode(f); IsLarge(raw[:3]) != large {
 			t.Errorf("%T", f)
 		}

@@ -70,4 +70,10 @@ const (
 	TypeRecovered Type = 84 // S
 	TypeDevices   Type = 85 // S
 	TypePutList   Type = 86 // C
+
+	TypeRestored    Type = 92 // S
+	TypeClaim       Type = 93 // C
+	TypeRefill      Type = 94 // S
+	TypeWantEntries Type = 95 // S
+	TypeGive        Type = 96 // C
 )

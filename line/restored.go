@@ -1,0 +1,55 @@
+package line
+
+import (
+	"huisclos/client"
+	"huisclos/line/edit"
+)
+
+// restoredEvent tells of a server whose backup was put back.
+func (f *face) restoredEvent(e client.Event) {
+	w := f.Words
+	switch e := e.(type) {
+	case client.ServerRestored:
+		if e.Backup.IsZero() {
+			f.view.notice(w.T("line.restored.empty"))
+			return
+		}
+		f.view.notice(w.T("line.restored", "time", e.Backup.Local().Format("2006-01-02 15:04")))
+	case client.Refilling:
+		if e.Messages == 0 {
+			f.view.notice(w.T("line.refilling.wait", "room", e.Room))
+			return
+		}
+		f.view.notice(w.N("line.refilling", e.Messages, "room", e.Room))
+	case client.Refilled:
+		f.view.notice(w.N("line.refilled", e.Messages, "room", e.Room))
+	case client.RefillConflict:
+		f.view.notice(w.T("line.refill.conflict", "room", e.Room))
+	case client.MessagesLost:
+		f.view.notice(w.N("line.lost", e.Total, "room", e.Room))
+		for _, m := range e.Messages {
+			f.view.notice(w.T("line.lost.one", "sender", edit.SafeLine(m.Sender), "text", edit.SafeLine(m.Text)))
+		}
+	}
+}
+
+// restoredJSON writes these events.
+func restoredJSON(w Words, e client.Event) []byte {
+	switch e := e.(type) {
+	case client.ServerRestored:
+		return jsonEvent("server_restored", "backup", timeJSON(e.Backup), "until", timeJSON(e.Until))
+	case client.Refilling:
+		return jsonEvent("refilling", "room", e.Room, "messages", e.Messages)
+	case client.Refilled:
+		return jsonEvent("refilled", "room", e.Room, "messages", e.Messages)
+	case client.RefillConflict:
+		return jsonEvent("refill_conflict", "room", e.Room, "seq", e.Seq)
+	case client.MessagesLost:
+		lost := make([]any, len(e.Messages))
+		for i := range e.Messages {
+			lost[i] = messageJSON(w, e.Messages[i])
+		}
+		return jsonEvent("messages_lost", "room", e.Room, "total", e.Total, "messages", lost)
+	}
+	return jsonEvent("unknown")
+}
