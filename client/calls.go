@@ -416,19 +416,25 @@ func (c *Client) SetKey(ctx context.Context, text string) error {
 
 // Resume implements API.
 func (c *Client) Resume(ctx context.Context, name string) error {
-	_, err := do(ctx, c, func(e *engine) (struct{}, error) {
+	_, err := await(ctx, c, func(e *engine, answer func(struct{}, error)) {
 		r, err := e.room(name)
 		if err != nil {
-			return struct{}{}, err
+			answer(struct{}{}, err)
+			return
 		}
-		return struct{}{}, e.resume(r)
+		done := func(err error) { e.then(func() { answer(struct{}{}, err) }) }
+		if r.rec.StopCode != chat.CodeRolledBack {
+			done(e.resume(r, nil))
+			return
+		}
+		e.findCommon(r, func(common chat.Seq, ok bool) { done(e.resumeAfter(r, common, ok)) })
 	})
 	return err
 }
 
 // resume begins a stopped room anew after the entry that stopped it, with the server's log as it is now and
-// with the people whom it names. What was read before stays in the history, as far as the log reaches.
-func (e *engine) resume(r *room) error {
+// with the people whom it names. What was read before stays in the history, as far as the log reaches. common is the last entry that a server which was rolled back has as we had it; nil: it isn't known.
+func (e *engine) resume(r *room, common *chat.Seq) error {
 	if r.priv != nil && r.priv.out {
 		r.priv.out = false
 		e.subscribe(r)
@@ -459,7 +465,7 @@ func (e *engine) resume(r *room) error {
 		OwnCounter: old.OwnCounter, OwnHash: old.OwnHash, AckedCounter: old.AckedCounter, AckedEnvelope: old.AckedEnvelope,
 	}
 	if r.priv != nil {
-		e.resumePrivate(r, &old)
+		e.resumePrivate(r, &old, common)
 	} else if old.StopCode == chat.CodeRolledBack { // only the whole log tells which of our messages the server still has
 		r.rec = roomRecord{Name: old.Name, Kind: old.Kind, Joined: old.Joined, Whole: true}
 	}
@@ -468,7 +474,12 @@ func (e *engine) resume(r *room) error {
 		e.put(TableOutbox, outboxKey(r.id, o.order), &o.rec)
 	}
 	e.touch(r)
-	e.emit(RoomResumed{Room: r.rec.Name, After: old.readBefore()})
+	r.rec.Lost = old.Lost
+	after := old.readBefore()
+	if common != nil {
+		after = min(after, *common)
+	}
+	e.emit(RoomResumed{Room: r.rec.Name, After: after})
 	e.subscribe(r)
 	return nil
 }

@@ -244,7 +244,7 @@ func (e *engine) loggedIn(l loginResult) {
 		}
 	}
 	if moved { // one-time key packages of a restored server may have been used: none is used twice
-		e.dropPackages()
+		e.dropOneTime()
 	}
 	e.checkKeys()
 	e.askInvitations()

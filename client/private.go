@@ -37,6 +37,7 @@ type private struct {
 	asked        time.Time             // when that was asked last
 	later        bool                  // it is asked again in a while
 	out          bool                  // in this session the server said that we aren't on the roster; it was told
+	purging      int                   // removals that the server has lost and that are being made again: nothing is said before
 	early        uint64                // the epoch for which a commit of what waits was planned
 }
 

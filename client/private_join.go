@@ -181,7 +181,7 @@ func (e *engine) welcome(inv *wire.Invitation, next func(error)) {
 	case old != nil && old.priv == nil:
 		next(errOtherRoom)
 		return
-	case old != nil && old.active() && old.rec.Private.Applied >= inv.Seq: // taken before the connection broke
+	case old != nil && old.active() && old.rec.Private.Applied >= inv.Seq && !e.elsewhereThan(old, inv): // taken before the connection broke
 		next(nil)
 		return
 	case old != nil && old.active() && old.priv.g != nil:
@@ -192,6 +192,9 @@ func (e *engine) welcome(inv *wire.Invitation, next func(error)) {
 			next(nil)
 			return
 		}
+	case old != nil && old.active() && len(old.rec.Private.Return) > 0: // this device is on its way back
+		next(nil)
+		return
 	case old != nil && old.active() && old.priv.devices[inv.Account] == 0: // who wasn't a member brings nobody back
 		next(errStranger)
 		return
@@ -218,7 +221,7 @@ func (e *engine) welcome(inv *wire.Invitation, next func(error)) {
 		if err == nil {
 			err = e.checkWelcome(inv, g, r.private())
 		}
-		if err != nil {
+		if err != nil || old != nil && old.active() && len(old.rec.Private.Return) > 0 { // on its way back meanwhile
 			next(err)
 			return
 		}

@@ -48,6 +48,7 @@ func (e *engine) proven(r *room) {
 	r.priv.pastAsked = false
 	e.emit(Returned{Room: r.rec.Name})
 	e.askPast(r)
+	e.regain(r)
 	e.wake(r)
 }
 

@@ -73,6 +73,7 @@ func (e *engine) askFirst(r *room, n chat.Seq, entry *wire.Entry) bool {
 	}
 	switch {
 	case e.ownPending(p, &env):
+	case entry.Kind == chat.Commit && r.rec.Private.Branch: // it says which branch the log has
 	case entry.Kind == chat.Commit && onlyHere(err):
 		return e.suspect(r, n, n, patient)
 	case entry.Kind == chat.Content && p.elsewhere(env.Device == e.id.device(), m, err):
@@ -165,7 +166,7 @@ func (e *engine) readWithout(r *room, n chat.Seq, entry *wire.Entry, v *verdict)
 		if v.rec.ID == rec.ReturnID && !rec.ReturnID.IsZero() { // ours, and not as we sent it
 			e.returnRefused(r, chat.Errorf(chat.CodeConflict))
 		}
-	case rec.Nameless: // before this device came
+	case rec.Nameless || rec.Outside: // before this device came
 		v.rec.Form = Silent
 	default:
 		v.rec.Form, v.rec.Code = Unreadable, chat.CodeMissed
@@ -210,6 +211,10 @@ func (e *engine) readCommit(r *room, n chat.Seq, env *wire.PrivateEnvelope, o *o
 		return
 	}
 	if err != nil {
+		if r.rec.Private.Branch {
+			e.leaveBranch(r, n, v)
+			return
+		}
 		e.voided(r, n, v, err)
 		return
 	}
@@ -332,6 +337,9 @@ func (e *engine) advanced(r *room, n chat.Seq, v *verdict, m membership) {
 	p, rec := r.priv, r.rec.Private
 	e.clearOffers(r)
 	rec.Applied, rec.Voided, rec.Pending = n, 0, nil
+	if rec.Branch {
+		rec.Branch, rec.Regain = false, nil
+	}
 	for _, d := range m.devices {
 		s := &senderRecord{Since: p.g.Epoch()}
 		r.senders[d] = s

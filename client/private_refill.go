@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"huisclos/chat"
@@ -71,4 +72,21 @@ func (e *engine) awaitRoster(r *room) bool {
 	f.waits++
 	e.afterwards(r, min(longestWait, 200*time.Millisecond<<min(f.waits, 10)), func() { e.subscribe(r) })
 	return true
+}
+
+// dropOneTime forgets the one-time key packages that wait, so that new ones are made: a server whose backup was put back may have handed them out before. One of last resort is for
+// more than once.
+func (e *engine) dropOneTime() {
+	err := e.vault.View(func(v Reader) error {
+		return v.Scan(TablePackages, nil, nil, false, func(key, _ []byte) (bool, error) {
+			if !slices.ContainsFunc(e.self.LastRefs, func(ref []byte) bool { return bytes.Equal(ref, key) }) {
+				e.stage.set(TablePackages, key, nil)
+			}
+			return true, nil
+		})
+	})
+	if err != nil {
+		e.fail(err)
+	}
+	e.self.LastResort, e.selfDirty = 0, true
 }

@@ -182,7 +182,7 @@ var (
 // returnFrom makes the external commit, keeps it, and sends it.
 func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo) error {
 	p, rec := r.priv, r.rec.Private
-	if !bytes.Equal(info.GroupID(), e.groupID(r.id)) || info.Suite() != suite {
+	if !bytes.Equal(info.GroupID(), e.groupID(r.id)) || info.Suite() != suite || e.rooms[r.id] != r { // or a Welcome was quicker
 		return errNotHere
 	}
 	key, credential, err := e.newLeafKey()
@@ -274,7 +274,7 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 		return
 	}
 	e.follow(r, g)
-	rec.Lost, rec.Back, rec.Return, rec.ReturnID = false, !rec.Nameless, nil, chat.MessageID{}
+	rec.Lost, rec.Outside, rec.Back, rec.Return, rec.ReturnID = false, false, !rec.Nameless, nil, chat.MessageID{}
 	if rec.Nameless {
 		rec.Came = n
 		e.miss(r, 0, n)
@@ -427,6 +427,7 @@ func (e *engine) caughtUpPrivate(r *room) {
 	}
 	e.soon(func() {
 		if r.priv.g != nil {
+			e.regain(r)
 			e.askProof(r)
 			e.askPast(r)
 			e.putOutRevoked(r)

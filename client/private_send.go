@@ -90,7 +90,7 @@ func (e *engine) protect(r *room, o *outgoing) bool {
 	if o.rec.Kind == outboxLeave {
 		return e.proposeLeaving(r, o)
 	}
-	if r.rec.Private.Unproven && o.rec.Kind == innerMessage {
+	if (r.rec.Private.Unproven || p.purging > 0) && o.rec.Kind == innerMessage {
 		return false // nothing is said to a group that may not be the room's
 	}
 	if e.mustCommit(r) {

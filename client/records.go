@@ -74,6 +74,7 @@ type roomRecord struct {
 	RawFirst chat.Seq `cbor:"80,keyasint,omitempty"`
 	RawNext  chat.Seq `cbor:"81,keyasint,omitempty"`
 	RawBytes int64    `cbor:"82,keyasint,omitempty"`
+	Lost     bool     `cbor:"83,keyasint,omitempty"` // what the server has lost for good isn't told yet
 }
 
 // privateRecord is what of a private room isn't in the records of its group.
@@ -105,6 +106,9 @@ type privateRecord struct {
 	Since       int64           `cbor:"26,keyasint,omitempty"` // when we came, ms since 1970
 	LostAt      chat.Seq        `cbor:"21,keyasint,omitempty"` // up to here we followed, before we didn't
 	Back        bool            `cbor:"30,keyasint,omitempty"` // we came back in Epoch, and were a member before
+	Branch      bool            `cbor:"80,keyasint,omitempty"` // the server has lost commits that we applied: the next one in its log says whether it is of our branch
+	Regain      []regainRecord  `cbor:"81,keyasint,omitempty"` // what they did to the members
+	Outside     bool            `cbor:"82,keyasint,omitempty"` // not even the commit that brought us is in the log: what is there isn't ours
 }
 
 // wantedRecord is a range of entries: after one, up to another.

@@ -43,6 +43,14 @@ type MessagesLost struct {
 // MaxLostTold is how many messages MessagesLost has at most.
 const MaxLostTold = 50
 
+// Readmitted tells that members who had been put out are in the room's group again, because the server has lost the commits that put them out. Until they are put out again nothing
+// is sent there by those who may do that.
+type Readmitted struct {
+	Room  string
+	Names []string
+}
+
+func (Readmitted) event()     {}
 func (MessagesLost) event()   {}
 func (ServerRestored) event() {}
 func (Refilling) event()      {}

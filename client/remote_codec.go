@@ -108,7 +108,7 @@ func eventKinds() []Event {
 		Message{}, Sent{}, SendFailed{}, Arrivals{}, Online{}, Offline{}, Notice{}, Gap{}, RoomStopped{}, RoomResumed{},
 		Rotated{}, KeyMissing{}, KeyGained{}, IdentityChanged{}, NewDevice{}, DeviceAdded{}, DeviceRevoked{}, DevicesWithheld{}, CodeUsed{}, CodeFailed{}, Missed{}, Ended{},
 		Invited{}, InvitationRefused{}, PutOut{}, Left{}, Returning{}, Returned{}, Updated{}, PastShared{},
-		ServerRestored{}, Refilling{}, Refilled{}, RefillConflict{}, MessagesLost{},
+		ServerRestored{}, Refilling{}, Refilled{}, RefillConflict{}, MessagesLost{}, Readmitted{},
 	}
 }
 

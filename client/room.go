@@ -362,6 +362,7 @@ func (e *engine) caughtUp(r *room) {
 	if r.priv != nil {
 		e.caughtUpPrivate(r)
 	}
+	e.tellLost(r)
 	e.tellLive(r, nil)
 	e.pump(r)
 	e.checkFlush()

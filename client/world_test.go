@@ -28,6 +28,8 @@ type world struct {
 	store    *store.SQLite
 	server   *server.Server
 	address  string
+	dir      string // of the data; empty: in memory
+	hold     time.Duration
 }
 
 func newWorld(t testing.TB) *world {
@@ -44,18 +46,31 @@ func newWorld(t testing.TB) *world {
 func (w *world) start() {
 	w.t.Helper()
 	var err error
-	if w.store, err = store.Memory(); err != nil {
+	if w.dir == "" {
+		w.store, err = store.Memory()
+	} else {
+		w.store, err = store.Open(w.dir, store.Options{Unsafe: true})
+	}
+	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.serve()
+}
+
+// serve starts a server on the store.
+func (w *world) serve() {
+	w.t.Helper()
+	var err error
 	w.server, err = server.New(w.ctx, server.Config{
 		Identity: w.identity, Store: w.store, Bus: fanout.NewLocal(), Software: "test", Settings: server.Settings{Limits: server.DefaultLimits()},
+		RefillHold: w.hold,
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	public := w.key.AccessPublic(1) // before anybody can connect, as the real one does
 	g := hub.Generation{Number: 1, Access: public, KeyID: access.KeyID(public), At: time.Now()}
-	if err := w.server.Rotate(w.ctx, g, false, hub.Audit{Action: "key", At: time.Now()}); err != nil {
+	if err := w.server.Rotate(w.ctx, g, false, hub.Audit{Action: "key", At: time.Now()}); err != nil && chat.CodeOf(err) != chat.CodeConflict {
 		w.t.Fatal(err)
 	}
 	at := w.address

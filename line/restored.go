@@ -1,6 +1,8 @@
 package line
 
 import (
+	"strings"
+
 	"huisclos/client"
 	"huisclos/line/edit"
 )
@@ -25,6 +27,8 @@ func (f *face) restoredEvent(e client.Event) {
 		f.view.notice(w.N("line.refilled", e.Messages, "room", e.Room))
 	case client.RefillConflict:
 		f.view.notice(w.T("line.refill.conflict", "room", e.Room))
+	case client.Readmitted:
+		f.view.notice(w.T("line.readmitted", "room", e.Room, "names", edit.SafeLine(strings.Join(e.Names, ", "))))
 	case client.MessagesLost:
 		f.view.notice(w.N("line.lost", e.Total, "room", e.Room))
 		for _, m := range e.Messages {
@@ -44,6 +48,8 @@ func restoredJSON(w Words, e client.Event) []byte {
 		return jsonEvent("refilled", "room", e.Room, "messages", e.Messages)
 	case client.RefillConflict:
 		return jsonEvent("refill_conflict", "room", e.Room, "seq", e.Seq)
+	case client.Readmitted:
+		return jsonEvent("readmitted", "room", e.Room, "names", list(e.Names))
 	case client.MessagesLost:
 		lost := make([]any, len(e.Messages))
 		for i := range e.Messages {
