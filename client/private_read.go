@@ -19,6 +19,10 @@ import (
 // readFirst reads the first entry of a frame, if all is known that it takes. False: it waits, or the room has stopped.
 func (e *engine) readFirst(r *room, f *wire.Entries) bool {
 	entry, n := &f.Entries[0], f.First
+	if old, known, err := e.knownHash(r, n-1); err == nil && known && old != f.Before { // before anything is asked because of it
+		e.stopForked(r, n-1, errChain)
+		return false
+	}
 	if n > r.rec.Seq && e.askFirst(r, n, entry) {
 		return false
 	}
