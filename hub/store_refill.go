@@ -9,6 +9,9 @@ import (
 
 // RefillStore is the part of Store that takes back what a backup lacks, from members who have kept it (docs/protocol.md, section 22).
 type RefillStore interface {
+	// Restored says that a backup was put back: the next Incarnation is another one, one-time key packages are gone, for they may have been handed out since, and what the
+	// rooms lack may be given back until then.
+	Restored(ctx context.Context, now, until time.Time) error
 	// Refill reads what of a restored backup may still be given back; the zero Refill when none was restored, or it is over.
 	Refill(ctx context.Context) (Refill, error)
 	// PutBack appends entries to a room that is being refilled, with the times and kinds that they had, and returns its new row. CodeConflict when after and before aren't its head, or

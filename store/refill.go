@@ -14,8 +14,7 @@ import (
 	"huisclos/wire"
 )
 
-// Restored draws a new incarnation, after a backup was put back, and lets members give back until then what it lacks. The one-time key packages of the
-// backup may have been handed out since: they go.
+// Restored implements hub.RefillStore.
 func (s *SQLite) Restored(ctx context.Context, now, until time.Time) error {
 	var fresh [16]byte
 	_, _ = rand.Read(fresh[:]) // never fails
