@@ -117,7 +117,7 @@ func (h *Hub) EndRefill(ctx context.Context, a Audit) (bool, error) {
 type RefillState struct {
 	Until             time.Time // zero: none is going on
 	Held, Open, Over  int       // rooms
-	Conflicts         []string  // names of key rooms, and IDs of private ones, in which members disagree
+	Conflicts         []string  // names of key rooms in which members disagree; "a private room" for each of the others
 	Missing, GivenFor chat.Seq  // entries that somebody has claimed and that aren't back, in how many rooms
 }
 
@@ -167,7 +167,7 @@ func (r *room) label() string {
 	if r.kind == chat.KeyRoom {
 		return "#" + r.name
 	}
-	return r.id.String()
+	return "a private room"
 }
 
 // held is CodeRefilling while nothing new is stored in the room.
