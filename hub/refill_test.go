@@ -3,6 +3,7 @@ package hub_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"huisclos/chat"
@@ -11,6 +12,12 @@ import (
 	"huisclos/wire"
 )
 
+// pass lets time go by, and what happens then be done.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // restart ends the hub and begins another on the same store; restored: a backup was put back.
 func (w *world) restart(restored bool) {
 	w.t.Helper()
@@ -18,7 +25,7 @@ func (w *world) restart(restored bool) {
 	if err := w.hub.Close(ctx); err != nil {
 		w.t.Fatal(err)
 	}
-	time.Sleep(time.Second)
+	pass(time.Second)
 	if restored {
 		if err := w.store.Restored(ctx, time.Now(), time.Now().Add(hub.RefillLife)); err != nil {
 			w.t.Fatal(err)
@@ -131,7 +138,7 @@ func TestRefillOfNothing(t *testing.T) {
 		if got := take[*wire.Failure](alice); len(got) != 1 || got[0].Code != chat.CodeRefilling {
 			t.Fatalf("sent while it waits: %+v", got)
 		}
-		time.Sleep(hold + time.Second)
+		pass(hold + time.Second)
 		if got := alice.phase(); got != wire.RefillOpen {
 			t.Fatalf("after the wait it is %d", got)
 		}
@@ -143,14 +150,14 @@ func TestRefillOfNothing(t *testing.T) {
 		if got := take[*wire.Failure](alice); len(got) != 1 || got[0].Code != chat.CodeRefilling {
 			t.Errorf("sent after a claim: %+v", got)
 		}
-		time.Sleep(hold + time.Second)
+		pass(hold + time.Second)
 		if got := take[*wire.WantEntries](bob); len(got) != 1 {
 			t.Fatalf("asked for %+v", got)
 		}
 		if code := bob.give(l, 1, 1); code != "" {
 			t.Errorf("given: %s", code)
 		}
-		time.Sleep(hold)
+		pass(hold)
 		carol.send(1)
 		if got := take[*wire.Ack](carol); len(got) != 1 || got[0].Seq != 3 {
 			t.Errorf("sent when it is over: %+v", got)
@@ -177,7 +184,7 @@ func TestRefillOfTwo(t *testing.T) {
 		if code := bob.claim(l, 2); code != "" {
 			t.Fatal(code)
 		}
-		time.Sleep(hold/4 + time.Second)
+		pass(hold/4 + time.Second)
 		want := take[*wire.WantEntries](alice)
 		giver, other := alice, bob
 		if len(want) == 0 {
@@ -203,14 +210,14 @@ func TestRefillOfTwo(t *testing.T) {
 			t.Errorf("the head is %d", row.Head)
 		}
 		// The third is alice's alone: it comes back when nobody has contradicted for long enough.
-		time.Sleep(hold - hold/4)
+		pass(hold - hold/4)
 		if got := take[*wire.WantEntries](alice); len(got) != 1 || got[0].After != 3 || got[0].Upto != 4 {
 			t.Fatalf("asked for %+v", got)
 		}
 		if code := alice.give(l, 3, 1); code != "" {
 			t.Errorf("the third: %s", code)
 		}
-		time.Sleep(hold)
+		pass(hold)
 		if got := alice.phase(); got != wire.RefillOpen {
 			t.Errorf("at the end it is %d", got)
 		}
@@ -227,7 +234,7 @@ func TestRefillAgainstALiar(t *testing.T) {
 		carol.claim(lie, 5)
 		alice.claim(truth, 2)
 		bob.claim(truth, 2)
-		time.Sleep(hold/4 + time.Second)
+		pass(hold/4 + time.Second)
 		giver := alice
 		if len(take[*wire.WantEntries](alice)) == 0 {
 			giver = bob
@@ -268,7 +275,7 @@ func TestRefillOfTwoTruths(t *testing.T) {
 	restoredWorld(t, func(w *world, alice, bob, carol *person) {
 		alice.claim(w.lost(alice, 2), 2)
 		bob.claim(w.lost(bob, 2), 2)
-		time.Sleep(hold + hold/2)
+		pass(hold + hold/2)
 		for _, p := range []*person{alice, bob} {
 			if got := take[*wire.WantEntries](p); len(got) != 0 {
 				t.Errorf("asked for %+v", got)
@@ -289,7 +296,7 @@ func TestRefillOfNewcomers(t *testing.T) {
 			p := w.join(name)
 			p.subscribe(1, 0)
 			p.claim(l, 2)
-			time.Sleep(hold / 3)
+			pass(hold / 3)
 			if got := take[*wire.WantEntries](p); len(got) != 0 && name != "frank" {
 				t.Errorf("%s is asked for %+v", name, got)
 			}
@@ -298,7 +305,7 @@ func TestRefillOfNewcomers(t *testing.T) {
 		if code := alice.claim(truth, 1); code != "" {
 			t.Error(code)
 		}
-		time.Sleep(hold)
+		pass(hold)
 		if got := take[*wire.WantEntries](alice); len(got) != 1 {
 			t.Errorf("alice is asked for %+v", got)
 		}
@@ -310,11 +317,11 @@ func TestRefillOfASilentMember(t *testing.T) {
 	restoredWorld(t, func(w *world, alice, bob, carol *person) {
 		l := w.lost(carol, 1)
 		alice.claim(l, 1)
-		time.Sleep(hold + 5*time.Second)
+		pass(hold + 5*time.Second)
 		if got := take[*wire.WantEntries](alice); len(got) != 1 {
 			t.Fatalf("asked for %+v", got)
 		}
-		time.Sleep(hold)
+		pass(hold)
 		if got := alice.phase(); got != wire.RefillOver {
 			t.Errorf("alice was told %d", got)
 		}
@@ -331,7 +338,7 @@ func TestRefillAfterACrash(t *testing.T) {
 		l := w.lost(carol, 2)
 		alice.claim(l, 2)
 		bob.claim(l, 2)
-		time.Sleep(hold/4 + time.Second)
+		pass(hold/4 + time.Second)
 		giver := alice
 		if len(take[*wire.WantEntries](alice)) == 0 {
 			giver = bob
@@ -350,7 +357,7 @@ func TestRefillAfterACrash(t *testing.T) {
 		if code := alice.claim(rest, 1); row.Head != 2 || code != "" {
 			t.Fatalf("from %d on: %s", row.Head, code)
 		}
-		time.Sleep(hold + time.Second)
+		pass(hold + time.Second)
 		if code := alice.give(rest, 1, 1); code != "" {
 			t.Error(code)
 		}
@@ -378,7 +385,7 @@ func TestEndOfRefill(t *testing.T) {
 		}
 	})
 	restoredWorld(t, func(w *world, alice, bob, carol *person) {
-		time.Sleep(hub.RefillLife + 2*time.Minute)
+		pass(hub.RefillLife + 2*time.Minute)
 		if s := w.hub.RefillState(); !s.Until.IsZero() {
 			t.Errorf("after its time: %+v", s)
 		}
@@ -413,7 +420,7 @@ func TestRefillRefusals(t *testing.T) {
 			hash := wire.Chain(bad.before, 2, wire.HashEnvelope(bad.entries[0].Envelope))
 			bad.marks[0] = wire.Mark(hash, bad.entries[0].Time, bad.entries[0].Kind)
 			bob.claim(bad, 1)
-			time.Sleep(hold + time.Second)
+			pass(hold + time.Second)
 			if code := bob.give(bad, 1, 1); code != chat.CodeEnvelope {
 				t.Errorf("%s: %q", name, code)
 			}
