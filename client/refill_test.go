@@ -1,6 +1,8 @@
 package client_test
 
 import (
+	"encoding/binary"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"huisclos/chat"
 	"huisclos/client"
 	"huisclos/store"
+	"huisclos/wire"
 )
 
 // newDiskWorld is a world whose server's data can be put back to an earlier state.
@@ -198,6 +201,199 @@ func TestForkAfterARestoredBackup(t *testing.T) {
 		}
 		if has := slices.Contains(lines, "carol: where is everybody?"); has != (p != dave && p != erin) {
 			t.Errorf("%s reads\n%s", p.name(), strings.Join(lines, "\n"))
+		}
+	}
+}
+
+// A server that only says that it was restored gains nothing: it is told, and what it lacks stops the room.
+func TestServerThatOnlySaysItWasRestored(t *testing.T) {
+	w := newWorld(t)
+	alice := w.person("alice", nil)
+	alice.join()
+	alice.send("one")
+	alice.between(func(f wire.Frame) []wire.Frame {
+		switch f := f.(type) {
+		case *wire.Welcome:
+			return []wire.Frame{f, &wire.Restored{Type: wire.TypeRestored, At: 1, Until: time.Now().Add(time.Hour).UnixMilli()}}
+		case *wire.Room:
+			return []wire.Frame{&wire.Refill{Type: wire.TypeRefill, Room: f.Info.Room, Phase: wire.RefillHeld}, f}
+		}
+		return []wire.Frame{f}
+	})
+	w.anew()
+	await[client.ServerRestored](alice, nil)
+	if e := await[client.Refilling](alice, nil); e.Messages != 1 {
+		t.Errorf("%+v", e)
+	}
+	if e := await[client.RoomStopped](alice, nil); e.Err.Code != chat.CodeRolledBack {
+		t.Errorf("%v", e.Err)
+	}
+	if _, err := alice.Send(w.ctx, chat.Lobby, "two"); chat.CodeOf(err) != chat.CodeRolledBack {
+		t.Errorf("sent: %v", err)
+	}
+}
+
+// What comes back is held to what was read: another message at its place stops the room.
+func TestRefilledWithSomethingElse(t *testing.T) {
+	w := newDiskWorld(t, time.Second)
+	alice, bob := w.person("alice", nil), w.person("bob", nil)
+	alice.join()
+	bob.join()
+	kept := w.backup()
+	alice.online()
+	bob.online()
+	alice.send("one")
+	await(bob, text("one"))
+	alice.between(func(f wire.Frame) []wire.Frame {
+		if e, ok := f.(*wire.Room); ok && e.Info.Head == 1 {
+			e.Info.HeadHash[0] ^= 1
+		}
+		return []wire.Frame{f}
+	})
+	w.restore(kept, time.Hour)
+	if e := await[client.RoomStopped](alice, nil); e.Err.Code != chat.CodeRolledBack {
+		t.Errorf("%v", e.Err)
+	}
+	if got := bob.history(); !slices.Equal(got, []string{"one"}) {
+		t.Errorf("bob reads %q", got)
+	}
+}
+
+// A message that was acknowledged, and that its sender hasn't read in the log yet, comes back too.
+func TestRefillOfWhatWasOnlyAcknowledged(t *testing.T) {
+	w := newDiskWorld(t, time.Second)
+	alice := w.person("alice", nil)
+	alice.join()
+	alice.send("one")
+	kept := w.backup()
+	alice.online()
+	alice.history()
+	alice.between(onEntries(func(*wire.Entries) []wire.Frame { return nil }))
+	two := alice.send("two")
+	alice.between(nil)
+	w.restore(kept, time.Hour)
+	await[client.Refilled](alice, nil)
+	bob := w.person("bob", nil)
+	if got := bob.history(); !slices.Equal(got, []string{"one", "two"}) {
+		t.Errorf("bob reads %q", got)
+	}
+	for m, err := range alice.Read(w.ctx, chat.Lobby, 1, false) {
+		if err != nil || m.Seq != two.Seq || m.ID != two.ID || !m.Time.Equal(two.Time) {
+			t.Errorf("alice reads %+v, %v", m, err)
+		}
+	}
+}
+
+// More than fits into one claim, and into one piece, comes back as well.
+func TestRefillOfALot(t *testing.T) {
+	const n = 1300
+	w := newDiskWorld(t, time.Second)
+	alice := w.person("alice", nil)
+	alice.join()
+	kept := w.backup()
+	alice.online()
+	var want []string
+	for i := range n {
+		want = append(want, strings.Repeat("x", 300)+fmt.Sprint(i))
+		if _, err := alice.Queue(w.ctx, chat.Lobby, want[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := alice.Flush(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.restore(kept, time.Hour)
+	if e := await[client.Refilled](alice, nil); e.Messages != n {
+		t.Errorf("%+v", e)
+	}
+	if got := w.reader("bob", nil, n).history(); !slices.Equal(got, want) {
+		t.Errorf("%d messages of %d", len(got), n)
+	}
+}
+
+// What is kept as it came is bounded, and the newest of it.
+func TestRawIsBounded(t *testing.T) {
+	w := newWorld(t)
+	vault := client.NewMemory()
+	w.raw = 8 << 10
+	alice := w.person("alice", vault)
+	alice.join()
+	for range 100 {
+		alice.send("a message")
+	}
+	alice.history()
+	if err := alice.Close(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	vault.Reopen()
+	size, seqs := 0, []uint64{}
+	err := vault.View(func(r client.Reader) error {
+		return r.Scan(client.TableRaw, nil, nil, false, func(key, value []byte) (bool, error) {
+			size += len(value) - 9
+			seqs = append(seqs, binary.BigEndian.Uint64(key[16:]))
+			return true, nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size > 8<<10 || size < 6<<10 || seqs[len(seqs)-1] != 100 || seqs[0] != 101-uint64(len(seqs)) {
+		t.Errorf("%d bytes, of the entries %v", size, seqs)
+	}
+}
+
+// Whom a lost commit had put out is in the group again that the server's log has: he is put out once more, before anything is said there.
+func TestLostRemovalIsMadeAgain(t *testing.T) {
+	w := newDiskWorld(t, time.Second)
+	alice, bob := w.person("alice", nil), w.person("bob", nil)
+	vault := client.NewMemory()
+	carol := w.person("carol", vault)
+	alice.found("team")
+	alice.invite("team", "bob")
+	alice.invite("team", "carol")
+	await[client.Invited](bob, nil)
+	await[client.Invited](carol, nil)
+	for _, p := range []*person{alice, bob, carol} {
+		p.say("team", "I am "+p.name())
+	}
+	await(carol, text("I am bob"))
+	await(alice, text("I am carol"))
+	_ = carol.Close(w.ctx)
+	kept := w.backup()
+	alice.online()
+	bob.online()
+	if err := alice.Remove(w.ctx, "team", "bob"); err != nil {
+		t.Fatal(err)
+	}
+	await[client.PutOut](bob, nil)
+	w.restore(kept, -time.Second)
+	await(alice, func(e client.RoomStopped) bool { return e.Room == "team" })
+	vault.Reopen()
+	carol = w.person("carol", vault)
+	erin := w.person("erin", nil)
+	carol.invite("team", "erin")
+	await[client.Invited](erin, nil)
+	if err := alice.Resume(w.ctx, "team"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := alice.Queue(w.ctx, "team", "not for bob"); err != nil {
+		t.Fatal(err)
+	}
+	if e := await[client.Readmitted](alice, nil); !slices.Equal(e.Names, []string{"bob"}) {
+		t.Errorf("%+v", e)
+	}
+	removed := false
+	for !removed {
+		m := await[client.Message](carol, nil)
+		if m.Text == "not for bob" {
+			t.Fatal("said while bob was there")
+		}
+		removed = slices.Contains(m.Removed, "bob")
+	}
+	await(carol, text("not for bob"))
+	for _, p := range []*person{alice, carol, erin} {
+		if got := p.members("team"); !slices.Equal(got, []string{"alice", "carol", "erin"}) {
+			t.Errorf("%s sees %v", p.name(), got)
 		}
 	}
 }

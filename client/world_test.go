@@ -30,6 +30,7 @@ type world struct {
 	address  string
 	dir      string // of the data; empty: in memory
 	hold     time.Duration
+	raw      int64 // client.Config.RawBytes
 }
 
 func newWorld(t testing.TB) *world {
@@ -107,7 +108,10 @@ type person struct {
 	link   *tampered
 }
 
-func (w *world) person(name string, vault client.Vault) *person {
+func (w *world) person(name string, vault client.Vault) *person { return w.reader(name, vault, 0) }
+
+// reader is a person who reads the last messages of a room first, as many as tail.
+func (w *world) reader(name string, vault client.Vault, tail uint32) *person {
 	w.t.Helper()
 	if vault == nil {
 		vault = client.NewMemory()
@@ -115,7 +119,7 @@ func (w *world) person(name string, vault client.Vault) *person {
 	p := &person{w: w, vault: vault}
 	var err error
 	p.Client, err = client.Open(client.Config{
-		Vault: vault, Address: w.address, Server: w.identity.Fingerprint(), Key: w.key.Reveal(), Name: name, Software: "test", Packages: 4,
+		Vault: vault, Address: w.address, Server: w.identity.Fingerprint(), Key: w.key.Reveal(), Name: name, Software: "test", Packages: 4, Tail: tail, RawBytes: w.raw,
 		Dial: p.dial, Backoff: 5 * time.Millisecond, MaxBackoff: 50 * time.Millisecond,
 	})
 	if err != nil {
