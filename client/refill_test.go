@@ -233,7 +233,32 @@ func TestServerThatOnlySaysItWasRestored(t *testing.T) {
 	}
 }
 
-// What comes back is held to what was read: another message at its place stops the room.
+// A backup that has something else than what was read isn't refilled: the room stops.
+func TestRestoredWithSomethingElse(t *testing.T) {
+	w := newDiskWorld(t, time.Second)
+	alice, bob := w.person("alice", nil), w.person("bob", nil)
+	alice.join()
+	bob.join()
+	alice.send("one")
+	kept := w.backup()
+	alice.online()
+	bob.online()
+	alice.send("two")
+	await(bob, text("two"))
+	alice.between(func(f wire.Frame) []wire.Frame {
+		if e, ok := f.(*wire.Room); ok && e.Info.Head == 1 {
+			e.Info.HeadHash[0] ^= 1
+		}
+		return []wire.Frame{f}
+	})
+	w.restore(kept, time.Hour)
+	if e := await[client.RoomStopped](alice, nil); e.Err.Code != chat.CodeRolledBack {
+		t.Errorf("%v", e.Err)
+	}
+	await[client.Refilled](bob, nil)
+}
+
+// What has come back is held to what was read: another message at its place stops the room.
 func TestRefilledWithSomethingElse(t *testing.T) {
 	w := newDiskWorld(t, time.Second)
 	alice, bob := w.person("alice", nil), w.person("bob", nil)
@@ -253,9 +278,6 @@ func TestRefilledWithSomethingElse(t *testing.T) {
 	w.restore(kept, time.Hour)
 	if e := await[client.RoomStopped](alice, nil); e.Err.Code != chat.CodeRolledBack {
 		t.Errorf("%v", e.Err)
-	}
-	if got := bob.history(); !slices.Equal(got, []string{"one"}) {
-		t.Errorf("bob reads %q", got)
 	}
 }
 
