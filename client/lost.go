@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"slices"
 
 	"huisclos/chat"
@@ -121,10 +122,21 @@ func (e *engine) tellLost(r *room) {
 	}
 	r.rec.Lost = false
 	e.touch(r)
-	ev := MessagesLost{Room: r.rec.Name}
+	lost, err := e.lostMessages(r)
+	if err != nil {
+		e.fail(err)
+	}
+	if len(lost) == 0 {
+		return
+	}
+	e.emit(MessagesLost{Room: r.rec.Name, Messages: lost[max(0, len(lost)-MaxLostTold):], Total: len(lost)})
+}
+
+// lostMessages reads what a server has lost of a room.
+func (e *engine) lostMessages(r *room) (lost []Message, err error) {
 	var keys [][]byte
 	var records []entryRecord
-	err := e.vault.View(func(v Reader) error {
+	err = e.vault.View(func(v Reader) error {
 		from, to := roomRange(r.id)
 		return v.Scan(TableLost, from, to, false, func(key, value []byte) (bool, error) {
 			var rec entryRecord
@@ -133,27 +145,36 @@ func (e *engine) tellLost(r *room) {
 			return true, err
 		})
 	})
-	if err != nil {
-		e.fail(err)
-		return
-	}
 	for i := range records {
-		at, err := e.placeOf(r, records[i].ID)
+		var at chat.Seq
+		if err == nil {
+			at, err = e.placeOf(r, records[i].ID)
+		}
 		if err != nil {
-			e.fail(err)
-			return
+			return nil, err
 		}
 		if at > 0 || r.find(records[i].ID) != nil {
 			e.remove(TableLost, keys[i])
 			continue
 		}
 		_, n := splitKey(keys[i])
-		ev.Total++
-		ev.Messages = append(ev.Messages, e.message(r, chat.Seq(n), &records[i]))
+		lost = append(lost, e.message(r, chat.Seq(n), &records[i]))
 	}
-	if ev.Total == 0 {
-		return
-	}
-	ev.Messages = ev.Messages[max(0, len(ev.Messages)-MaxLostTold):]
-	e.emit(ev)
+	return lost, err
+}
+
+// Lost implements API.
+func (c *Client) Lost(ctx context.Context, name string) ([]Message, error) {
+	return do(ctx, c, func(e *engine) ([]Message, error) {
+		r, err := e.room(name)
+		if err != nil {
+			return nil, err
+		}
+		return e.lostMessages(r)
+	})
+}
+
+// Lost implements API.
+func (r *Remote) Lost(ctx context.Context, room string) ([]Message, error) {
+	return call[[]Message](ctx, r, "lost", roomArgs{Room: room})
 }

@@ -33,7 +33,7 @@ type RefillConflict struct {
 }
 
 // MessagesLost tells, when a person goes on with a room of which the server has lost something for good, what is only on this device now. Its Messages are the newest of them, at most
-// MaxLostTold, oldest first; Mine says which are one's own, to be sent again if they still matter.
+// MaxLostTold, oldest first; Mine says which are one's own, to be sent again if they still matter. See API.Lost.
 type MessagesLost struct {
 	Room     string
 	Messages []Message

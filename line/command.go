@@ -76,6 +76,7 @@ func Commands() []Command {
 		{"recovery", []Arg{{KindSure, true}}, (*face).recovery},
 		{"devices", []Arg{{KindRevoke, true}, {KindDevice, true}}, (*face).devices},
 		{"retry", []Arg{{KindRoom, true}}, (*face).retry},
+		{"lost", []Arg{{KindRoom, true}}, (*face).lost},
 		{"quit", nil, (*face).quit},
 	}
 }

@@ -1,11 +1,42 @@
 package line
 
 import (
+	"context"
 	"strings"
 
 	"huisclos/client"
 	"huisclos/line/edit"
 )
+
+// lost lists what only this device has of a room.
+func (f *face) lost(words []string, _ string) error {
+	room, err := f.roomArg(words)
+	if err != nil {
+		return err
+	}
+	f.wait(func(ctx context.Context) (func(), error) {
+		messages, err := f.API.Lost(ctx, room)
+		if err != nil {
+			return nil, err
+		}
+		return func() {
+			if len(messages) == 0 {
+				f.view.notice(f.Words.T("line.lost.none", "room", room))
+				return
+			}
+			f.showLost(client.MessagesLost{Room: room, Messages: messages, Total: len(messages)})
+		}, nil
+	})
+	return nil
+}
+
+// showLost shows them.
+func (f *face) showLost(e client.MessagesLost) {
+	f.view.notice(f.Words.N("line.lost", e.Total, "room", e.Room))
+	for _, m := range e.Messages {
+		f.view.notice(f.Words.T("line.lost.one", "sender", edit.SafeLine(m.Sender), "text", edit.SafeLine(m.Text)))
+	}
+}
 
 // restoredEvent tells of a server whose backup was put back.
 func (f *face) restoredEvent(e client.Event) {
@@ -30,10 +61,7 @@ func (f *face) restoredEvent(e client.Event) {
 	case client.Readmitted:
 		f.view.notice(w.T("line.readmitted", "room", e.Room, "names", edit.SafeLine(strings.Join(e.Names, ", "))))
 	case client.MessagesLost:
-		f.view.notice(w.N("line.lost", e.Total, "room", e.Room))
-		for _, m := range e.Messages {
-			f.view.notice(w.T("line.lost.one", "sender", edit.SafeLine(m.Sender), "text", edit.SafeLine(m.Text)))
-		}
+		f.showLost(e)
 	}
 }
 
