@@ -148,6 +148,7 @@ type Status struct {
 	Protection Protection
 	NewDevice  string // why this device's keys were made anew, empty when they weren't (ReasonVaultRolledBack …)
 	Backup     BackupView
+	Restored   *ServerRestored // the server says that a backup was put back, and takes back what it lacks; nil: it doesn't
 	Rooms      []RoomView
 }
 

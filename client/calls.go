@@ -22,7 +22,7 @@ func (e *engine) status() Status {
 		Server: e.self.Server, Address: e.address(), Name: e.self.Name, Account: e.id.account(), Device: e.id.device(),
 		Enrolled: e.self.Enrolled, Online: e.session != nil, Offline: e.offline, Generation: e.self.Newest, Keys: e.keys.generations(),
 		Prove: e.prove, Ephemeral: e.self.Ephemeral, MaxText: e.maxText(), Protection: e.vault.Protection(), NewDevice: e.self.NewDevice,
-		Backup: e.backupView(),
+		Backup: e.backupView(), Restored: e.restoredView(),
 	}
 	if e.session != nil {
 		s.Address, s.Software = e.session.address, e.session.hello.Software

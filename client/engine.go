@@ -50,15 +50,16 @@ type engine struct {
 	invites  map[uint32]*invite // codes that can be used, by number
 	sendHold time.Time          // nothing is sent before: the server couldn't store
 
-	mls         *mls.Config
-	unknown     map[chat.DeviceID]bool // whom the validator of groups asked for and we don't know
-	lenient     bool                   // unknown devices are only noted
-	inviting    bool                   // the Welcomes that wait for us are being taken
-	moreInvited bool                   // and there may be more
-	searched    bool                   // rooms of ours that this device doesn't know were asked for in this session
-	todo        []func()               // before the end of this turn
-	rawBytes    int64                  // of envelopes that are kept as they came
-	rawSwept    time.Time              // when that was last looked through
+	mls          *mls.Config
+	unknown      map[chat.DeviceID]bool // whom the validator of groups asked for and we don't know
+	lenient      bool                   // unknown devices are only noted
+	inviting     bool                   // the Welcomes that wait for us are being taken
+	moreInvited  bool                   // and there may be more
+	searched     bool                   // rooms of ours that this device doesn't know were asked for in this session
+	todo         []func()               // before the end of this turn
+	restoredTold []byte                 // the incarnation of which it was told that it is a restored backup
+	rawBytes     int64                  // of envelopes that are kept as they came
+	rawSwept     time.Time              // when that was last looked through
 
 	ended bool
 	final Ended

@@ -29,7 +29,6 @@ type selfRecord struct {
 	NewDevice   string           `cbor:"14,keyasint,omitempty"` // reason of the last renewal
 	Given       []byte           `cbor:"15,keyasint,omitempty"` // a key that wasn't tried on the server yet
 	AccountID   chat.AccountID   `cbor:"16,keyasint"`
-	Restored    []byte           `cbor:"80,keyasint,omitempty"` // the incarnation of which it was told that it is a restored backup
 	LastRefs    [][]byte         `cbor:"18,keyasint,omitempty"` // of those whose secrets are kept, oldest first
 	LastResort  int64            `cbor:"17,keyasint,omitempty"` // when our key package of last resort was made, ms since 1970
 }

@@ -28,11 +28,19 @@ func (f *refilling) held() bool { return f.phase == wire.RefillHeld }
 // serverRestored takes the server's word that it works on a backup.
 func (e *engine) serverRestored(f *wire.Restored) {
 	e.session.restored = f
-	if bytes.Equal(e.self.Restored, e.self.Incarnation) {
+	if bytes.Equal(e.restoredTold, e.self.Incarnation) {
 		return
 	}
-	e.self.Restored, e.selfDirty = e.self.Incarnation, true
-	e.emit(ServerRestored{Backup: e.backupTime(), Until: time.UnixMilli(f.Until)})
+	e.restoredTold = e.self.Incarnation
+	e.emit(*e.restoredView())
+}
+
+// restoredView is what the server says of that now; nil: nothing.
+func (e *engine) restoredView() *ServerRestored {
+	if e.session == nil || e.session.restored == nil {
+		return nil
+	}
+	return &ServerRestored{Backup: e.backupTime(), Until: time.UnixMilli(e.session.restored.Until)}
 }
 
 // backupTime is of when the server's backup is, as it says.

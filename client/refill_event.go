@@ -6,7 +6,7 @@ import (
 	"huisclos/chat"
 )
 
-// ServerRestored tells, once, that the server says of itself that a backup was put back. It is the server's word: one that has thrown messages away on purpose would say so too.
+// ServerRestored tells, once in a process, that the server says of itself that a backup was put back. It is the server's word: one that has thrown messages away on purpose would say so too.
 type ServerRestored struct {
 	Backup time.Time // of the newest entry in it; zero when it has none
 	Until  time.Time // until then the server takes back what its members have kept

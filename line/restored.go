@@ -43,6 +43,10 @@ func (f *face) restoredEvent(e client.Event) {
 	w := f.Words
 	switch e := e.(type) {
 	case client.ServerRestored:
+		if f.restored {
+			return // the event and the status have told of the same
+		}
+		f.restored = true
 		if e.Backup.IsZero() {
 			f.view.notice(w.T("line.restored.empty"))
 			return
