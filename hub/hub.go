@@ -57,6 +57,7 @@ type Hub struct {
 	rates    rates
 	takes    takes
 	codes    codes
+	marks    atomic.Int64 // bytes of what members claim after a restored backup
 
 	mu         sync.RWMutex // guards what follows; a room's lock may be taken under it, not the other way round
 	rooms      map[chat.RoomID]*room

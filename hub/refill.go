@@ -22,6 +22,8 @@ const (
 	givePatience = 10 * time.Second // for the next piece of whoever was asked to give
 	maxClaims    = 64               // of a room, of accounts that count; and a quarter of that of others
 	maxDevices   = 4                // of one account
+	maxHolds     = 8                // so often a room is held again because somebody claims something
+	maxMarks     = 64 << 20         // bytes of marks that are kept together
 )
 
 // refill is the refilling of one room after a restored backup: its members say what they have read beyond the backup, what they agree in is taken back, and only then
@@ -38,6 +40,7 @@ type refill struct {
 	first    time.Time // when the first claim came
 	moved    time.Time // when something last came back
 	claims   map[chat.DeviceID]*claim
+	holds    int // how often a claim has held the room again
 	claimed  chat.Seq
 	conflict chat.Seq
 	chosen   [][32]byte // marks of what is being given, after head
@@ -245,10 +248,20 @@ func (f *refill) claim(s *Session, frame *wire.Claim, counts bool) ([]byte, erro
 		}
 	}
 	if most := maxClaims; own >= maxDevices || counts && all >= most || !counts && all >= most/4 {
-		return nil, chat.Errorf(chat.CodeRate, "wait", strconv.Itoa(int(f.hub.hold/time.Second)))
+		return nil, f.wait()
+	}
+	if f.phase == wire.RefillOpen {
+		if f.holds++; f.holds > maxHolds { // nobody keeps the others from writing by claims that come to nothing
+			return nil, over
+		}
 	}
 	if f.giver != nil && f.giver.session.peer.Device == s.peer.Device {
 		f.giver = nil
+	}
+	f.forget(s.peer.Device)
+	if f.hub.marks.Add(int64(32*len(frame.Marks))) > maxMarks {
+		f.hub.marks.Add(-int64(32 * len(frame.Marks)))
+		return nil, f.wait()
 	}
 	f.claims[s.peer.Device] = &claim{session: s, account: s.peer.Account, counts: counts, after: frame.After, marks: frame.Marks, head: frame.Head}
 	f.claimed = max(f.claimed, frame.Head)
@@ -263,6 +276,27 @@ func (f *refill) claim(s *Session, frame *wire.Claim, counts bool) ([]byte, erro
 	}
 	f.later()
 	return f.frame(frame.Ref), nil
+}
+
+// wait refuses a claim for now.
+func (f *refill) wait() error {
+	return chat.Errorf(chat.CodeRate, "wait", strconv.Itoa(int(f.hub.hold/time.Second)))
+}
+
+// forget lets go of a device's claim. Under f.mu.
+func (f *refill) forget(device chat.DeviceID) {
+	if c := f.claims[device]; c != nil {
+		f.hub.marks.Add(-int64(32 * len(c.marks)))
+		delete(f.claims, device)
+	}
+}
+
+// forgetAll lets go of all. Under f.mu.
+func (f *refill) forgetAll() {
+	for device := range f.claims {
+		f.forget(device)
+	}
+	f.chosen, f.giver = nil, nil
 }
 
 func (f *refill) name() string {
@@ -405,8 +439,7 @@ func (f *refill) open() {
 			f.refuse(c)
 		}
 	}
-	clear(f.claims)
-	f.chosen, f.giver = nil, nil
+	f.forgetAll()
 }
 
 // refuse tells a device that nothing of what it has claimed is taken any more. Under f.mu.
@@ -433,6 +466,5 @@ func (f *refill) endLocked() {
 	}
 	f.phase = wire.RefillOver
 	f.tell()
-	clear(f.claims)
-	f.chosen, f.giver = nil, nil
+	f.forgetAll()
 }

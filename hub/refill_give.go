@@ -146,7 +146,7 @@ func (f *refill) dissent(first chat.Seq, marks [][32]byte) {
 			if !ok || mark == marks[i] {
 				continue
 			}
-			delete(f.claims, device)
+			f.forget(device)
 			f.refuse(c)
 			break
 		}
@@ -157,7 +157,7 @@ func (f *refill) dissent(first chat.Seq, marks [][32]byte) {
 func (f *refill) served() {
 	for device, c := range f.claims {
 		if c.head <= f.head {
-			delete(f.claims, device)
+			f.forget(device)
 		}
 	}
 }

@@ -430,3 +430,23 @@ func TestRefillRefusals(t *testing.T) {
 		}
 	})
 }
+
+// Nobody keeps the others from writing by claims of what he doesn't give.
+func TestRefillIsHeldAFewTimesOnly(t *testing.T) {
+	restoredWorld(t, func(w *world, alice, bob, carol *person) {
+		l := w.lost(bob, 1)
+		for range 9 {
+			if code := bob.claim(l, 1); code != "" {
+				t.Fatal(code)
+			}
+			pass(hold + 15*time.Second)
+		}
+		if code := bob.claim(l, 1); code != chat.CodeRefillOver {
+			t.Errorf("once more: %q", code)
+		}
+		alice.send(1)
+		if got := take[*wire.Ack](alice); len(got) != 1 {
+			t.Errorf("the room is held: %+v", got)
+		}
+	})
+}
