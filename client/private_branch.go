@@ -56,7 +56,6 @@ func (e *engine) leaveBranch(r *room, n chat.Seq, v *verdict) {
 	r.rec.Gap = n
 	v.rec.Form = Silent
 	e.touch(r)
-	e.emit(Returning{Room: r.rec.Name})
 	e.soon(func() { e.comeBack(r) })
 }
 

@@ -30,7 +30,6 @@ func (e *engine) resumeAfter(r *room, common chat.Seq, ok bool) error {
 				return err
 			}
 			r.rec.Private.Branch, r.rec.Private.Outside = false, true
-			e.emit(Returning{Room: r.rec.Name})
 		}
 	}
 	if err := e.resume(r, &common); err != nil {
