@@ -332,6 +332,9 @@ func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, chang
 			return
 		}
 		e.unsubscribe(old)
+		waits := chat.Errorf(chat.CodeReturning, "room", old.rec.Name) // for a room that is another one now
+		e.tellLive(old, waits)
+		e.tellBehind(old, waits)
 		e.dropRaw(old)
 		e.forgetSenders(old)
 		e.clearOffers(old)
