@@ -83,6 +83,10 @@ func Marshal(r Result) ([]byte, error) {
 		return json.Marshal(&AuditLog{some(r.Rows)})
 	case *BanList:
 		return json.Marshal(&BanList{some(r.Bans)})
+	case *Refill:
+		open := *r
+		open.Conflicts = some(r.Conflicts)
+		return json.Marshal(&open)
 	case *Reloaded:
 		return json.Marshal(&Reloaded{some(r.Changed), some(r.Restart)})
 	}

@@ -11,21 +11,23 @@ type Verb string
 
 // The commands.
 const (
-	VerbList    Verb = "list"
-	VerbRooms   Verb = "rooms"
-	VerbStats   Verb = "stats"
-	VerbAudit   Verb = "audit"
-	VerbKick    Verb = "kick"
-	VerbBan     Verb = "ban"
-	VerbUnban   Verb = "unban"
-	VerbBans    Verb = "bans"
-	VerbKey     Verb = "key"
-	VerbRotate  Verb = "key rotate"
-	VerbApprove Verb = "key approve"
-	VerbSay     Verb = "say"
-	VerbReload  Verb = "reload"
-	VerbQuit    Verb = "quit"
-	VerbHelp    Verb = "help"
+	VerbList      Verb = "list"
+	VerbRooms     Verb = "rooms"
+	VerbStats     Verb = "stats"
+	VerbAudit     Verb = "audit"
+	VerbKick      Verb = "kick"
+	VerbBan       Verb = "ban"
+	VerbUnban     Verb = "unban"
+	VerbBans      Verb = "bans"
+	VerbKey       Verb = "key"
+	VerbRotate    Verb = "key rotate"
+	VerbApprove   Verb = "key approve"
+	VerbRefill    Verb = "refill"
+	VerbRefillEnd Verb = "refill end"
+	VerbSay       Verb = "say"
+	VerbReload    Verb = "reload"
+	VerbQuit      Verb = "quit"
+	VerbHelp      Verb = "help"
 )
 
 // Param is one argument of a command.
@@ -102,6 +104,8 @@ func Commands() []Command {
 		{Verb: VerbRotate, Subject: SubjectKey, Options: []Option{OptionAll, OptionYes}, Asks: true, result: empty[Rotation]},
 		{Verb: VerbApprove, Subject: SubjectKey, Params: []Param{ParamNames}, Options: []Option{OptionEveryone}, result: empty[Approval]},
 
+		{Verb: VerbRefill, Subject: SubjectServer, result: empty[Refill]},
+		{Verb: VerbRefillEnd, Subject: SubjectServer, Options: []Option{OptionYes}, Asks: true, result: empty[RefillEnded]},
 		{Verb: VerbSay, Subject: SubjectServer, Params: []Param{ParamText}, result: empty[Said]},
 		{Verb: VerbReload, Subject: SubjectServer, result: empty[Reloaded]},
 		{Verb: VerbQuit, Subject: SubjectServer, result: empty[Stopping]},

@@ -31,6 +31,10 @@ type Live interface {
 	Say(text string) int
 	// Retention is what a room keeps, its own or the server's.
 	Retention(r hub.Room) hub.Retention
+	// RefillState says what a restored server still takes back.
+	RefillState() hub.RefillState
+	// EndRefill ends that; false when there was nothing to end.
+	EndRefill(ctx context.Context, a hub.Audit) (bool, error)
 }
 
 // DeskOptions is what a Desk works on. Store and Live are required.
@@ -89,6 +93,8 @@ func (s seat) Do(ctx context.Context, r Request) (Result, error) {
 		return s.auditLog(ctx, r.Count)
 	case VerbBans:
 		return s.bans(ctx)
+	case VerbRefill:
+		return s.refill()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,6 +111,8 @@ func (s seat) Do(ctx context.Context, r Request) (Result, error) {
 		return s.rotate(ctx, r)
 	case VerbApprove:
 		return s.approve(ctx, r)
+	case VerbRefillEnd:
+		return s.endRefill(ctx)
 	case VerbSay:
 		return &Said{Reached: s.o.Live.Say(r.Text)}, nil
 	case VerbReload:

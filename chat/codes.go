@@ -96,6 +96,8 @@ const (
 	CodeRolledBack  Code = "rolled_back"  // the server has lost what it had acknowledged
 	CodeUnreadable  Code = "unreadable"   // a message that can't be opened with the keys held (generation)
 	CodeNotMember   Code = "not_member"   // of a private room (room)
+	CodeRefilling   Code = "refilling"    // a restored server waits for what members give back of it; try again (room)
+	CodeRefillOver  Code = "refill_over"  // nothing is given back to it any more (room)
 	CodeNoPackage   Code = "no_package"   // nobody of that name can be added now: no device has published keys (name)
 	CodeLater       Code = "later"        // something that comes with a later version
 	CodeNotPrivate  Code = "not_private"  // that is for private rooms (name)
@@ -180,6 +182,7 @@ func Codes() []Code {
 		CodeKicked, CodeBanned, CodeSuperseded, CodeGoodbye, CodeSlow,
 		CodeFrame, CodeFrameType, CodeTooLarge, CodeRate, CodeFull, CodeSame, CodeConflict, CodeEnvelope,
 		CodeRoomName, CodeRoomUnknown, CodeRoomExists, CodeRoomLimit, CodeNotJoined, CodeForked, CodeRolledBack, CodeUnreadable, CodeNotMember, CodeNoPackage, CodeLater,
+		CodeRefilling, CodeRefillOver,
 		CodeNotPrivate, CodeMember, CodeNotInRoom, CodeRole, CodeMuted, CodeSlowMode, CodeVoid, CodeMissed, CodeIncomplete, CodeNoMessage, CodeExpiry, CodeExpired, CodeUnproven, CodeReturning,
 		CodeNoSuchPerson, CodeNotConnected, CodeNotBanned, CodeSelf, CodeUnknownCommand, CodeNotAcked,
 		CodeDiskFull, CodeStorage, CodeDataNewer, CodeDataInUse, CodeDataCorrupt, CodeVaultCorrupt, CodeVaultNewer, CodeVaultLocked, CodeVaultInUse,

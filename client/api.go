@@ -112,6 +112,8 @@ type API interface {
 	// Resume goes on with a room that stopped, on the person's own decision: what
 	// the server now holds is taken as the room's log. It does nothing to one that runs.
 	Resume(ctx context.Context, room string) error
+	// Lost lists the messages of a room that its server has lost for good (MessagesLost), oldest first. It needs no network.
+	Lost(ctx context.Context, room string) ([]Message, error)
 
 	// Safety is what to compare with somebody, so as to know that the name is really theirs: with them in person, or by
 	// a way that the server isn't on. CodeNoSuchPerson, CodeSelf, CodeIdentityChange while another account claims the name.
@@ -180,8 +182,9 @@ type Status struct {
 	Protection Protection
 	NewDevice  string // why this device's keys were made anew, empty when they weren't (ReasonVaultRolledBack …)
 	Backup     BackupView
-	Reports    bool // SetReports
-	Typing     bool // SetTyping
+	Reports    bool            // SetReports
+	Typing     bool            // SetTyping
+	Restored   *ServerRestored // the server says that a backup was put back, and takes back what it lacks; nil: it doesn't
 	Rooms      []RoomView
 	Transfers  []TransferView // history that is on its way from or to another device of one's own
 }

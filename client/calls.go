@@ -22,7 +22,7 @@ func (e *engine) status() Status {
 		Server: e.self.Server, Address: e.address(), Name: e.self.Name, Account: e.id.account(), Device: e.id.device(),
 		Enrolled: e.self.Enrolled, Online: e.session != nil, Offline: e.offline, Generation: e.self.Newest, Keys: e.keys.generations(),
 		Prove: e.prove, Ephemeral: e.self.Ephemeral, MaxText: e.maxText(), Protection: e.vault.Protection(), NewDevice: e.self.NewDevice,
-		Backup: e.backupView(), Transfers: e.transferViews(),
+		Backup: e.backupView(), Transfers: e.transferViews(), Restored: e.restoredView(),
 	}
 	s.Reports, s.Typing = e.self.Reports, e.self.Typing
 	if e.session != nil {
@@ -380,19 +380,25 @@ func (c *Client) SetKey(ctx context.Context, text string) error {
 
 // Resume implements API.
 func (c *Client) Resume(ctx context.Context, name string) error {
-	_, err := do(ctx, c, func(e *engine) (struct{}, error) {
+	_, err := await(ctx, c, func(e *engine, answer func(struct{}, error)) {
 		r, err := e.room(name)
 		if err != nil {
-			return struct{}{}, err
+			answer(struct{}{}, err)
+			return
 		}
-		return struct{}{}, e.resume(r)
+		done := func(err error) { e.then(func() { answer(struct{}{}, err) }) }
+		if r.rec.StopCode != chat.CodeRolledBack {
+			done(e.resume(r, nil))
+			return
+		}
+		e.findCommon(r, func(common chat.Seq, ok bool) { done(e.resumeAfter(r, common, ok)) })
 	})
 	return err
 }
 
 // resume begins a stopped room anew after the entry that stopped it, with the server's log as it is now and
-// with the people whom it names. What was read before stays in the history, as far as the log reaches.
-func (e *engine) resume(r *room) error {
+// with the people whom it names. What was read before stays in the history, as far as the log reaches. common is the last entry that a server which was rolled back has as we had it; nil: it isn't known.
+func (e *engine) resume(r *room, common *chat.Seq) error {
 	if r.priv != nil && r.priv.out {
 		r.priv.out = false
 		e.subscribe(r)
@@ -413,6 +419,7 @@ func (e *engine) resume(r *room) error {
 	if err != nil {
 		return err
 	}
+	e.dropRaw(r)
 	clear(r.senders)
 	clear(r.claimed)
 	r.recent = newHashRing()
@@ -422,7 +429,7 @@ func (e *engine) resume(r *room) error {
 		OwnCounter: old.OwnCounter, OwnHash: old.OwnHash, AckedCounter: old.AckedCounter, AckedEnvelope: old.AckedEnvelope,
 	}
 	if r.priv != nil {
-		e.resumePrivate(r, &old)
+		e.resumePrivate(r, &old, common)
 	} else if old.StopCode == chat.CodeRolledBack { // only the whole log tells which of our messages the server still has
 		r.rec = roomRecord{Name: old.Name, Kind: old.Kind, Joined: old.Joined, Whole: true}
 	}
@@ -432,7 +439,12 @@ func (e *engine) resume(r *room) error {
 	}
 	r.rec.Notify, r.rec.Shown = old.Notify, old.Shown
 	e.touch(r)
-	e.emit(RoomResumed{Room: r.rec.Name, After: old.readBefore()})
+	r.rec.Lost = old.Lost
+	after := old.readBefore()
+	if common != nil {
+		after = min(after, *common)
+	}
+	e.emit(RoomResumed{Room: r.rec.Name, After: after})
 	e.subscribe(r)
 	return nil
 }

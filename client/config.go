@@ -58,6 +58,8 @@ type Config struct {
 	// Packages is how many one-time key packages are kept with the server, so that others can add this device to private rooms while it is away;
 	// 0: it publishes none.
 	Packages int
+	// RawBytes bounds what is kept of envelopes as they came, for seven days, so that a restored server can be given back what it lost; 0: 64 MiB.
+	RawBytes int64
 	// Tail is how many of a room's last messages are read first when it is new to us; 0: 100.
 	Tail uint32
 	// Window is how many messages may be on their way unacknowledged; 0: 128.
@@ -75,6 +77,7 @@ func (c Config) withDefaults() Config {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	def(&c.Tail, 100)
+	def(&c.RawBytes, rawBytes)
 	def(&c.Window, 128)
 	def(&c.Backoff, 500*time.Millisecond)
 	def(&c.MaxBackoff, time.Minute)

@@ -52,14 +52,17 @@ type engine struct {
 	moving   map[chat.DeviceID]*transfer // of history, by the other device
 	sendHold time.Time                   // nothing is sent before: the server couldn't store
 
-	mls         *mls.Config
-	unknown     map[chat.DeviceID]bool // whom the validator of groups asked for and we don't know
-	lenient     bool                   // unknown devices are only noted
-	inviting    bool                   // the Welcomes that wait for us are being taken
-	moreInvited bool                   // and there may be more
-	searched    bool                   // rooms of ours that this device doesn't know were asked for in this session
-	todo        []func()               // before the end of this turn
-	expiry      expiry
+	mls          *mls.Config
+	unknown      map[chat.DeviceID]bool // whom the validator of groups asked for and we don't know
+	lenient      bool                   // unknown devices are only noted
+	inviting     bool                   // the Welcomes that wait for us are being taken
+	moreInvited  bool                   // and there may be more
+	searched     bool                   // rooms of ours that this device doesn't know were asked for in this session
+	todo         []func()               // before the end of this turn
+	expiry       expiry
+	restoredTold []byte    // the incarnation of which it was told that it is a restored backup
+	rawBytes     int64     // of envelopes that are kept as they came
+	rawSwept     time.Time // when that was last looked through
 
 	ended bool
 	final Ended

@@ -9,7 +9,7 @@ import (
 // Event is one of: Message, Sent, SendFailed, Arrivals, Online, Offline, Notice,
 // Gap, RoomStopped, RoomResumed, Rotated, KeyMissing, KeyGained, IdentityChanged, NewDevice, DeviceAdded, DeviceRevoked,
 // DevicesWithheld, Missed, Ended, Invited, InvitationRefused, PutOut, Left, Returning, Returned, Updated, PastShared, PastAsked, PastEnded, Held, LinkAsked, LinkDone, HistoryMoved,
-// ReportRead, Typing.
+// ReportRead, Typing, ServerRestored, Refilling, Refilled, RefillConflict, MessagesLost, Readmitted.
 type Event interface{ event() }
 
 // Sent tells that a message of ours is durable on the server.

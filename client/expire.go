@@ -8,6 +8,7 @@ import (
 
 	"huisclos/chat"
 	"huisclos/content"
+	"huisclos/wire"
 )
 
 // Messages that go by themselves. How long one is there is said by its sender (content.Expiry), and in a private room by the room, whatever the sender says: the
@@ -305,6 +306,9 @@ func (e *engine) recount(now int64) error {
 func (e *engine) expireEntry(r *room, n chat.Seq) error {
 	var rec entryRecord
 	key := entryKey(r.id, n)
+	if err := e.expireCopies(r, n); err != nil {
+		return err
+	}
 	found, err := e.get(TableHistory, key, &rec)
 	if err != nil || !found || rec.Form != Text {
 		return err
@@ -330,6 +334,21 @@ func (e *engine) expireEntry(r *room, n chat.Seq) error {
 	if said {
 		e.emit(Updated{Message: e.message(r, n, &rec)})
 	}
+	return nil
+}
+
+// expireCopies deletes what else there is of an entry: what a server has lost, and envelopes that the key, which is here, would open again. Those of a private
+// room can't be opened: their keys were used up.
+func (e *engine) expireCopies(r *room, n chat.Seq) error {
+	if r.priv == nil {
+		e.cutRaw(r, func(*wire.Entry) bool { return r.rec.RawFirst <= n })
+	}
+	var rec entryRecord
+	key := entryKey(r.id, n)
+	if found, err := e.get(TableLost, key, &rec); err != nil || !found || rec.Due == 0 || rec.Due > time.Now().UnixMilli() {
+		return err
+	}
+	e.remove(TableLost, key)
 	return nil
 }
 

@@ -134,6 +134,7 @@ func (e *engine) loadRooms() error {
 			room := newRoom(chat.RoomID(key), rec.Name)
 			room.rec = rec
 			e.rooms[room.id] = room
+			e.rawBytes += rec.RawBytes
 			if rec.Private != nil {
 				private = append(private, room)
 			}

@@ -239,15 +239,12 @@ func (e *engine) loggedIn(l loginResult) {
 		}
 	})
 	for _, r := range e.roomsInOrder() {
-		if moved && r.rec.Anchored {
-			e.stop(r, 0, chat.Errorf(chat.CodeRolledBack, "room", r.rec.Name))
-		}
 		if r.wanted() {
 			e.subscribe(r)
 		}
 	}
 	if moved { // one-time key packages of a restored server may have been used: none is used twice
-		e.dropPackages()
+		e.dropOneTime()
 	}
 	e.checkKeys()
 	e.askInvitations()

@@ -63,7 +63,7 @@ func (p *private) answerAll(err *chat.Error) {
 // drive goes on with what is wanted, when nothing is under way.
 func (e *engine) drive(r *room) {
 	p := r.priv
-	if p == nil || p.g == nil || r.phase != live || e.session == nil || e.ended || p.busy || p.sent != nil || r.rec.StopCode != "" || e.unsure(r) || r.rec.Private.Unproven && !p.own() {
+	if p == nil || p.g == nil || r.phase != live || e.session == nil || e.ended || p.busy || p.sent != nil || r.rec.StopCode != "" || r.refill.held() || e.unsure(r) || r.rec.Private.Unproven && !p.own() {
 		return
 	}
 	if old := p.g.Pending(); old != nil { // of an earlier session, and not in the log: it never will be

@@ -113,6 +113,20 @@ func (e *engine) makePackages(n int, last bool) ([]wire.KeyPackage, error) {
 	return all, nil
 }
 
+// dropPackages forgets the key packages that wait, so that new ones are made.
+func (e *engine) dropPackages() {
+	err := e.vault.View(func(v Reader) error {
+		return v.Scan(TablePackages, nil, nil, false, func(key, _ []byte) (bool, error) {
+			e.stage.set(TablePackages, key, nil)
+			return true, nil
+		})
+	})
+	if err != nil {
+		e.fail(err)
+	}
+	e.self.LastResort, e.self.LastRefs, e.selfDirty = 0, nil, true
+}
+
 // askInvitations takes the Welcomes that wait for this device.
 func (e *engine) askInvitations() {
 	if e.inviting {
@@ -181,7 +195,7 @@ func (e *engine) welcome(inv *wire.Invitation, next func(error)) {
 	case old != nil && old.priv == nil:
 		next(errOtherRoom)
 		return
-	case old != nil && old.active() && old.rec.Private.Applied >= inv.Seq: // taken before the connection broke
+	case old != nil && old.active() && old.rec.Private.Applied >= inv.Seq && !e.elsewhereThan(old, inv): // taken before the connection broke
 		next(nil)
 		return
 	case old != nil && old.active() && old.priv.g != nil:
@@ -192,6 +206,9 @@ func (e *engine) welcome(inv *wire.Invitation, next func(error)) {
 			next(nil)
 			return
 		}
+	case old != nil && old.active() && len(old.rec.Private.Return) > 0: // this device is on its way back
+		next(nil)
+		return
 	case old != nil && old.active() && old.priv.devices[inv.Account] == 0: // who wasn't a member brings nobody back
 		next(errStranger)
 		return
@@ -218,7 +235,7 @@ func (e *engine) welcome(inv *wire.Invitation, next func(error)) {
 		if err == nil {
 			err = e.checkWelcome(inv, g, r.private())
 		}
-		if err != nil {
+		if err != nil || old != nil && old.active() && len(old.rec.Private.Return) > 0 { // on its way back meanwhile
 			next(err)
 			return
 		}
@@ -329,6 +346,10 @@ func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, chang
 			return
 		}
 		e.unsubscribe(old)
+		waits := chat.Errorf(chat.CodeReturning, "room", old.rec.Name) // for a room that is another one now
+		e.tellLive(old, waits)
+		e.tellBehind(old, waits)
+		e.dropRaw(old)
 		e.forgetSenders(old)
 		e.clearOffers(old)
 	}

@@ -69,7 +69,7 @@ func TestOldStateForWhoHasLostTheGroup(t *testing.T) {
 		}
 		return []wire.Frame{f}
 	})
-	again.open("bob", nil)
+	again.open("bob")
 	for range 3 { // he asks for another one
 		select {
 		case <-asked:

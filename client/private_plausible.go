@@ -52,7 +52,10 @@ var errOldState = errors.New("client: a state of the group from before we could 
 // whose group is gone still knows how far that was; one that has followed what it couldn't judge goes back at most to where it came in.
 func (e *engine) floor(r *room) uint64 {
 	rec := r.rec.Private
-	if r.priv.g != nil && !rec.Unproven {
+	switch {
+	case rec.Rewound:
+		return 0
+	case r.priv.g != nil && !rec.Unproven:
 		return rec.Epoch
 	}
 	return rec.KnownEpoch

@@ -51,6 +51,7 @@ func (e *engine) proven(r *room) {
 	}
 	rec.Linked = false
 	e.askPast(r)
+	e.regain(r)
 	e.wake(r)
 }
 

@@ -19,6 +19,10 @@ import (
 // readFirst reads the first entry of a frame, if all is known that it takes. False: it waits, or the room has stopped.
 func (e *engine) readFirst(r *room, f *wire.Entries) bool {
 	entry, n := &f.Entries[0], f.First
+	if old, known, err := e.knownHash(r, n-1); err == nil && known && old != f.Before { // before anything is asked because of it
+		e.stopForked(r, n-1, errChain)
+		return false
+	}
 	if n > r.rec.Seq && e.askFirst(r, n, entry) {
 		return false
 	}
@@ -73,6 +77,7 @@ func (e *engine) askFirst(r *room, n chat.Seq, entry *wire.Entry) bool {
 	}
 	switch {
 	case e.ownPending(p, &env):
+	case entry.Kind == chat.Commit && r.rec.Private.Branch: // it says which branch the log has
 	case entry.Kind == chat.Commit && onlyHere(err):
 		return e.suspect(r, n, n, patient)
 	case entry.Kind == chat.Content && p.elsewhere(env.Device == e.id.device(), m, err):
@@ -165,7 +170,7 @@ func (e *engine) readWithout(r *room, n chat.Seq, entry *wire.Entry, v *verdict)
 		if v.rec.ID == rec.ReturnID && !rec.ReturnID.IsZero() { // ours, and not as we sent it
 			e.returnRefused(r, chat.Errorf(chat.CodeConflict))
 		}
-	case rec.Nameless: // before this device came
+	case rec.Nameless || rec.Outside: // before this device came
 		v.rec.Form = Silent
 	default:
 		v.rec.Form, v.rec.Code = Unreadable, chat.CodeMissed
@@ -210,6 +215,10 @@ func (e *engine) readCommit(r *room, n chat.Seq, env *wire.PrivateEnvelope, o *o
 		return
 	}
 	if err != nil {
+		if r.rec.Private.Branch {
+			e.leaveBranch(r, n, v)
+			return
+		}
 		e.voided(r, n, v, err)
 		return
 	}
@@ -343,6 +352,9 @@ func (e *engine) advanced(r *room, n chat.Seq, v *verdict, m membership) {
 	p, rec := r.priv, r.rec.Private
 	e.clearOffers(r)
 	rec.Applied, rec.Voided, rec.Pending = n, 0, nil
+	if rec.Branch {
+		rec.Branch, rec.Regain = false, nil
+	}
 	for _, d := range m.devices {
 		s := &senderRecord{Since: p.g.Epoch(), Heard: e.now().UnixMilli(), Weak: slices.Contains(m.weak, d)}
 		r.senders[d] = s

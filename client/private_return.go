@@ -182,7 +182,7 @@ var (
 // returnFrom makes the external commit, keeps it, and sends it.
 func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo) error {
 	p, rec := r.priv, r.rec.Private
-	if !bytes.Equal(info.GroupID(), e.groupID(r.id)) || info.Suite() != suite || rec.Linked && info.Epoch() < rec.KnownEpoch {
+	if !bytes.Equal(info.GroupID(), e.groupID(r.id)) || info.Suite() != suite || e.rooms[r.id] != r { // or a Welcome was quicker
 		return errNotHere
 	}
 	key, credential, err := e.newLeafKey()
@@ -278,7 +278,7 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 		return
 	}
 	e.follow(r, g)
-	rec.Lost, rec.Back, rec.Return, rec.ReturnID = false, !rec.Nameless, nil, chat.MessageID{}
+	rec.Lost, rec.Outside, rec.Back, rec.Return, rec.ReturnID = false, false, !rec.Nameless, nil, chat.MessageID{}
 	if rec.Nameless {
 		rec.Came = n
 		e.miss(r, rec.LostAt, n-1)
@@ -292,7 +292,7 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 	if rec.Nameless {
 		v.rec.Devices = []chat.AccountID{e.id.account()}
 	}
-	rec.Unjudged = 0
+	rec.Unjudged, rec.Rewound = 0, false
 	e.askRoomState(r)
 	e.askPast(r)
 	switch {
@@ -424,12 +424,14 @@ func (e *engine) caughtUpPrivate(r *room) {
 	}
 	e.findCommit(r)
 	e.compareRules(r)
+	e.repair(r)
 	e.settleDoubt(r)
 	if r.priv.proposed() {
 		e.planCommit(r)
 	}
 	e.soon(func() {
 		if r.priv.g != nil {
+			e.regain(r)
 			e.askProof(r)
 			e.askRoomState(r)
 			e.judge(r)
@@ -467,20 +469,6 @@ func (e *engine) expelled(r *room) {
 			e.notMember(r)
 		}
 	})
-}
-
-// dropPackages forgets the key packages that wait, so that new ones are made.
-func (e *engine) dropPackages() {
-	err := e.vault.View(func(v Reader) error {
-		return v.Scan(TablePackages, nil, nil, false, func(key, _ []byte) (bool, error) {
-			e.stage.set(TablePackages, key, nil)
-			return true, nil
-		})
-	})
-	if err != nil {
-		e.fail(err)
-	}
-	e.self.LastResort, e.self.LastRefs, e.selfDirty = 0, nil, true
 }
 
 // notMember takes the server's word that our account isn't on the room's roster. Nothing is forgotten by it: only a commit of the

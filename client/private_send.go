@@ -123,7 +123,7 @@ func (e *engine) protect(r *room, o *outgoing) bool {
 	if o.rec.Kind == outboxLeave {
 		return e.proposeLeaving(r, o)
 	}
-	if (o.rec.Kind == innerMessage || o.rec.Kind == innerReport) && (r.rec.Private.Unproven || r.rec.Private.Nameless || r.rec.Private.Unjudged > 0) {
+	if (o.rec.Kind == innerMessage || o.rec.Kind == innerReport) && (r.rec.Private.Unproven || r.rec.Private.Nameless || r.rec.Private.Unjudged > 0 || p.purging > 0) {
 		return false // nothing is said to a group that may not be the room's
 	}
 	if o.rec.Kind == innerMessage && p.state.mutes(e.id.account()) {

@@ -74,6 +74,11 @@ type roomRecord struct {
 	Private    *privateRecord    `cbor:"23,keyasint,omitempty"` // of a private room
 	Notify     Notify            `cbor:"60,keyasint,omitempty"`
 	Shown      chat.Seq          `cbor:"61,keyasint,omitempty"` // up to here it was reported as read
+	// What is kept as it came: entries from RawFirst on, up to before RawNext. RawFirst 0: nothing.
+	RawFirst chat.Seq `cbor:"80,keyasint,omitempty"`
+	RawNext  chat.Seq `cbor:"81,keyasint,omitempty"`
+	RawBytes int64    `cbor:"82,keyasint,omitempty"`
+	Lost     bool     `cbor:"83,keyasint,omitempty"` // what the server has lost for good isn't told yet
 }
 
 // privateRecord is what of a private room isn't in the records of its group.
@@ -105,12 +110,16 @@ type privateRecord struct {
 	Since       int64           `cbor:"26,keyasint,omitempty"` // when we came, ms since 1970
 	LostAt      chat.Seq        `cbor:"21,keyasint,omitempty"` // up to here we followed, before we didn't
 	Unjudged    chat.Seq        `cbor:"31,keyasint,omitempty"` // the last commit that we followed without knowing the room's rules
+	Rewound     bool            `cbor:"33,keyasint,omitempty"` // the log was put back, as the person has agreed to: an earlier epoch may be right
 	Left        bool            `cbor:"32,keyasint,omitempty"` // that was told: what removes us is in the log
 	Back        bool            `cbor:"30,keyasint,omitempty"` // we came back in Epoch, and were a member before
 	Watched     int64           `cbor:"70,keyasint,omitempty"` // since when we follow it without long pauses, by our clock, ms since 1970
 	Seen        int64           `cbor:"71,keyasint,omitempty"` // when we last did
 	Silent      []silentRecord  `cbor:"72,keyasint,omitempty"` // told in this epoch
 	Linked      bool            `cbor:"40,keyasint,omitempty"` // this device was linked: another of ours named Known and KnownEpoch, and hasn't been proven right yet
+	Branch      bool            `cbor:"80,keyasint,omitempty"` // the server has lost commits that we applied: the next one in its log says whether it is of our branch
+	Regain      []regainRecord  `cbor:"81,keyasint,omitempty"` // what they did to the members
+	Outside     bool            `cbor:"82,keyasint,omitempty"` // not even the commit that brought us is in the log: what is there isn't ours
 }
 
 // wantedRecord is a range of entries: after one, up to another.
@@ -180,6 +189,7 @@ type outboxRecord struct {
 	Content []byte    `cbor:"8,keyasint,omitempty"`
 	What    What      `cbor:"9,keyasint,omitempty"`
 	Due     int64     `cbor:"60,keyasint,omitempty"` // when it goes if it hasn't been sent, ms since 1970; 0: never
+	AckedAt int64     `cbor:"80,keyasint,omitempty"` // the server's time of Acked, ms since 1970
 }
 
 // entryRecord is one entry read.

@@ -121,6 +121,7 @@ func remoteMethods() map[string]remoteMethod {
 		"members": method(func(ctx context.Context, api API, a roomArgs) ([]MemberView, error) {
 			return api.Members(ctx, a.Room)
 		}),
+		"lost": method(func(ctx context.Context, api API, a roomArgs) ([]Message, error) { return api.Lost(ctx, a.Room) }),
 		"role": method(func(ctx context.Context, api API, a memberArgs) (none, error) {
 			return none{}, api.SetRole(ctx, a.Room, a.Name, a.Role)
 		}),

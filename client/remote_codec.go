@@ -110,6 +110,7 @@ func eventKinds() []Event {
 		Invited{}, InvitationRefused{}, PutOut{}, Left{}, Returning{}, Returned{}, Updated{}, PastShared{}, PastAsked{}, PastEnded{}, Held{},
 		LinkAsked{}, LinkDone{}, HistoryMoved{},
 		ReportRead{}, Typing{},
+		ServerRestored{}, Refilling{}, Refilled{}, RefillConflict{}, MessagesLost{}, Readmitted{},
 	}
 }
 

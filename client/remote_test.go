@@ -329,6 +329,8 @@ func TestRemoteCalls(t *testing.T) {
 	check("recent", messages, full[[]Message](), err)
 	check("key", nil, nil, r.SetKey(ctx, "hc1"))
 	check("resume", nil, nil, r.Resume(ctx, "h"))
+	messages, err = r.Lost(ctx, "i")
+	check("lost", messages, full[[]Message](), err)
 	safety, err := r.Safety(ctx, "bob")
 	check("safety", safety, full[SafetyView](), err)
 	safety, err = r.Verify(ctx, "bob", "12345")
@@ -363,7 +365,7 @@ func TestRemoteCalls(t *testing.T) {
 	want := []string{
 		"status", "online", "join #lobby", "leave a", "create b", "rooms", "people c", "queue d /not a command", "post d x", "send e text",
 		"flush", "private bob hi", "found team", "invite team bob carol", "remove team bob", "members team", "role team bob 1", "topic team tea",
-		"past team 7", "slow team 1m0s", "expiry team 1h0m0s", "send draft team bye 1h0m0s", "notify team 3", "reports true", "shown team 7", "tell typing true", "typing team true", "mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "safety bob", "verify bob 12345", "unverify bob", "recovery fr", "devices", "revoke abcd", "revoke-by abcd zoo wrong", "forget-key zoo art", "take-key zoo wrong", "code team fr 1m0s", "uncode 7", "link fr 1m0s", "linked 7 true", "read i",
+		"past team 7", "slow team 1m0s", "expiry team 1h0m0s", "send draft team bye 1h0m0s", "notify team 3", "reports true", "shown team 7", "tell typing true", "typing team true", "mute team bob true", "ban team bob true", "history f", "recent g", "key hc1", "resume h", "lost i", "safety bob", "verify bob 12345", "unverify bob", "recovery fr", "devices", "revoke abcd", "revoke-by abcd zoo wrong", "forget-key zoo art", "take-key zoo wrong", "code team fr 1m0s", "uncode 7", "link fr 1m0s", "linked 7 true", "read i",
 	}
 	if diff := cmp.Diff(want, s.asked); diff != "" {
 		t.Errorf("the owner was asked (-want +got):\n%s", diff)

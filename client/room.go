@@ -34,6 +34,7 @@ type room struct {
 	bytes   int      // of pending
 	asking  bool     // pending waits for people or for a gap to be explained
 	filled  chat.Seq // a hole before this entry was asked for once more
+	refill  refilling
 
 	live    []func(error)         // wait until it is read up to the target
 	behind  []*waiter             // wait for entries
@@ -99,6 +100,7 @@ func (r *room) stopped() *chat.Error {
 func (r *room) disconnected() {
 	r.phase, r.pending, r.bytes, r.asking = idle, nil, 0, false
 	r.online = -1
+	r.refill = refilling{}
 	if p := r.priv; p != nil {
 		p.busy, p.again, p.later, p.sent, p.opened, p.early, p.out, p.pastAsked = false, false, false, nil, nil, 0, false, false
 		p.judging = false
@@ -164,6 +166,9 @@ func (e *engine) subscribe(r *room) {
 				err = chat.Errorf(chat.CodeRoomUnknown, "name", r.rec.Name)
 			}
 			if err.Code == chat.CodeNotMember && r.priv != nil {
+				if e.awaitRoster(r) {
+					return
+				}
 				e.notMember(r)
 				return
 			}
@@ -184,6 +189,7 @@ func (e *engine) subscribed(r *room, info wire.RoomInfo) {
 	if !e.survived(r, info) {
 		return
 	}
+	e.restored(r)
 	if info.Floor > r.rec.Floor {
 		r.rec.Floor = info.Floor
 		e.touch(r)
@@ -204,6 +210,7 @@ func (e *engine) survived(r *room, info wire.RoomInfo) bool {
 	}
 	last := max(r.rec.Seq, r.rec.Acked)
 	switch {
+	case info.Head < last && e.offer(r, &info, last):
 	case info.Head < last:
 		e.stop(r, 0, chat.Errorf(chat.CodeRolledBack, "room", r.rec.Name,
 			"head", fmt.Sprint(info.Head), "seen", fmt.Sprint(last)))
@@ -360,6 +367,7 @@ func (e *engine) caughtUp(r *room) {
 		e.caughtUpPrivate(r)
 		e.reportSoon(r)
 	}
+	e.tellLost(r)
 	e.tellLive(r, nil)
 	e.pump(r)
 	e.checkFlush()

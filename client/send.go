@@ -44,7 +44,7 @@ func (e *engine) enqueue(r *room, text string, once bool, answer func(Receipt, e
 // pump seals and sends what may be on its way. A message is sealed only now, so that it says truly what we
 // have seen; and what it uses up is on disk, durably, before it leaves.
 func (e *engine) pump(r *room) {
-	if r.phase != live || e.session == nil || e.ended {
+	if r.phase != live || e.session == nil || e.ended || e.heldBack(r) {
 		return
 	}
 	if wait := time.Until(e.sendHold); wait > 0 {
@@ -163,7 +163,7 @@ func (e *engine) acknowledged(f *wire.Ack) {
 	if o.env.Counter > r.rec.AckedCounter {
 		r.rec.AckedCounter, r.rec.AckedEnvelope = o.env.Counter, wire.HashEnvelope(o.rec.Envelope)
 	}
-	o.rec.Acked = f.Seq
+	o.rec.Acked, o.rec.AckedAt = f.Seq, f.Time
 	e.put(TableOutbox, outboxKey(r.id, o.order), &o.rec)
 	e.texted(r, o)
 	e.tellSent(r, o, f.Seq, time.UnixMilli(f.Time))
@@ -262,6 +262,8 @@ func (e *engine) notStored(f *wire.Failure) {
 			}
 		case chat.CodeMuted, chat.CodeSlowMode:
 			e.ruledOut(r, o, err)
+		case chat.CodeRefilling:
+			r.refill.phase = wire.RefillHeld // until the server says that it is over
 		default:
 			e.failed(r, o, err)
 		}

@@ -11,12 +11,13 @@ import (
 // session is one login: a link, who answers what on it, and what the server said of itself. The
 // engine owns it; its two goroutines only move frames.
 type session struct {
-	link    Link
-	address string
-	hello   wire.HelloS
-	welcome wire.Welcome
-	since   time.Time
-	skew    time.Duration
+	link     Link
+	address  string
+	hello    wire.HelloS
+	welcome  wire.Welcome
+	since    time.Time
+	skew     time.Duration
+	restored *wire.Restored // the server says that it works on a backup that was put back, and takes back what it lacks
 
 	in   chan inbound
 	quit chan struct{} // closed when the engine has let go of it
@@ -156,6 +157,8 @@ func answerRef(f wire.Frame) (ref uint64, err *chat.Error) {
 		return f.Ref, nil
 	case *wire.CodeOpened:
 		return f.Ref, nil
+	case *wire.Refill:
+		return f.Ref, nil
 	}
 	return 0, nil
 }
@@ -206,6 +209,12 @@ func (e *engine) receive(in inbound) {
 		if r := e.rooms[f.Room]; r != nil && r.active() {
 			e.expelled(r)
 		}
+	case *wire.Restored:
+		e.serverRestored(f)
+	case *wire.Refill:
+		e.refilled(f)
+	case *wire.WantEntries:
+		e.giveBack(f)
 	case *wire.WantState:
 		if r := e.rooms[f.Room]; r != nil {
 			e.putState(r)

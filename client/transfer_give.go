@@ -171,5 +171,9 @@ func (e *engine) maxDeviceData() int {
 func (rec *entryRecord) moved() *entryRecord {
 	c := *rec
 	c.Envelope, c.Hash, c.Raw, c.Moved = [32]byte{}, [32]byte{}, nil, false
+	if c.Life = rec.left(time.Now()); rec.Due > 0 && c.Life == 0 {
+		c.expire()
+	}
+	c.Due, c.Read = 0, 0 // the other device has a clock of its own
 	return &c
 }

@@ -234,6 +234,8 @@ func (e *engine) keepMoved(r *room, n chat.Seq, moved *entryRecord) error {
 	}
 	moved.Envelope, moved.Hash, moved.Raw = own.Envelope, own.Hash, nil
 	moved.Moved = true
+	moved.limits.left, moved.Life, moved.Due, moved.Read = moved.Life, 0, 0, 0
+	e.arm(r, n, moved)
 	e.put(TableHistory, key, moved)
 	if found && own.Form == Unreadable {
 		e.remove(TableUnread, key)

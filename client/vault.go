@@ -87,6 +87,10 @@ const (
 	TableMoved Table = 16
 	// TableExpiry holds what will expire, by time, room and seq.
 	TableExpiry Table = 17
+	// TableRaw holds entries as they came, to be given back to a restored server, by room and seq.
+	TableRaw Table = 20
+	// TableLost holds the entries that a server has lost for good, by room and seq.
+	TableLost Table = 21
 )
 
 // Tables lists them all.
@@ -94,6 +98,7 @@ func Tables() []Table {
 	return []Table{
 		TableSelf, TableKeys, TableRooms, TableSenders, TablePeople, TableDevices,
 		TableOutbox, TableHistory, TableUnread, TableGroups, TablePackages, TableOffers, TablePlaces, TableLate, TableTexts, TableTransfers, TableMoved, TableExpiry,
+		TableRaw, TableLost,
 	}
 }
 

@@ -116,6 +116,7 @@ func (e *engine) readEntry(r *room, n chat.Seq, entry *wire.Entry, envelope, has
 	e.touch(r)
 	v.rec.Hash = hash
 	e.keep(r, n, &v.rec)
+	e.keepRaw(r, n, entry)
 	e.ownEntry(r, n, &v)
 	e.arrived(r, &v.rec)
 	if v.rec.Form == Silent || v.rec.Form == Expired {

@@ -28,6 +28,9 @@ type world struct {
 	store    *store.SQLite
 	server   *server.Server
 	address  string
+	dir      string // of the data; empty: in memory
+	hold     time.Duration
+	raw      int64 // client.Config.RawBytes
 }
 
 func newWorld(t testing.TB) *world {
@@ -44,18 +47,31 @@ func newWorld(t testing.TB) *world {
 func (w *world) start() {
 	w.t.Helper()
 	var err error
-	if w.store, err = store.Memory(); err != nil {
+	if w.dir == "" {
+		w.store, err = store.Memory()
+	} else {
+		w.store, err = store.Open(w.dir, store.Options{Unsafe: true})
+	}
+	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.serve()
+}
+
+// serve starts a server on the store.
+func (w *world) serve() {
+	w.t.Helper()
+	var err error
 	w.server, err = server.New(w.ctx, server.Config{
 		Identity: w.identity, Store: w.store, Bus: fanout.NewLocal(), Software: "test", Settings: server.Settings{Limits: server.DefaultLimits()},
+		RefillHold: w.hold,
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	public := w.key.AccessPublic(1) // before anybody can connect, as the real one does
 	g := hub.Generation{Number: 1, Access: public, KeyID: access.KeyID(public), At: time.Now()}
-	if err := w.server.Rotate(w.ctx, g, false, hub.Audit{Action: "key", At: time.Now()}); err != nil {
+	if err := w.server.Rotate(w.ctx, g, false, hub.Audit{Action: "key", At: time.Now()}); err != nil && chat.CodeOf(err) != chat.CodeConflict {
 		w.t.Fatal(err)
 	}
 	at := w.address
@@ -86,35 +102,42 @@ type person struct {
 	w      *world
 	vault  client.Vault
 	events <-chan client.Event
+	now    func() time.Time // nil: the machine's clock
+	tail   uint32
 
 	mu     sync.Mutex // guards tamper and link
 	tamper tamper
 	link   *tampered
 }
 
-func (w *world) person(name string, vault client.Vault) *person {
+func (w *world) person(name string, vault client.Vault) *person { return w.reader(name, vault, 0) }
+
+// reader is a person who reads the last messages of a room first, as many as tail.
+func (w *world) reader(name string, vault client.Vault, tail uint32) *person {
 	w.t.Helper()
-	return w.personAt(name, vault, nil)
+	p := &person{w: w, vault: vault, tail: tail}
+	p.open(name)
+	return p
 }
 
 // personAt is a person with a clock of his own.
 func (w *world) personAt(name string, vault client.Vault, now func() time.Time) *person {
 	w.t.Helper()
-	if vault == nil {
-		vault = client.NewMemory()
-	}
-	p := &person{w: w, vault: vault}
-	p.open(name, now)
+	p := &person{w: w, vault: vault, now: now}
+	p.open(name)
 	return p
 }
 
 // open starts the person's client.
-func (p *person) open(name string, now func() time.Time) {
-	w, vault := p.w, p.vault
+func (p *person) open(name string) {
+	w := p.w
 	w.t.Helper()
+	if p.vault == nil {
+		p.vault = client.NewMemory()
+	}
 	var err error
 	p.Client, err = client.Open(client.Config{
-		Vault: vault, Address: w.address, Server: w.identity.Fingerprint(), Key: w.key.Reveal(), Name: name, Software: "test", Packages: 4, Now: now,
+		Vault: p.vault, Address: w.address, Server: w.identity.Fingerprint(), Key: w.key.Reveal(), Name: name, Software: "test", Packages: 4, Now: p.now, Tail: p.tail, RawBytes: w.raw,
 		Dial: p.dial, Backoff: 5 * time.Millisecond, MaxBackoff: 50 * time.Millisecond,
 	})
 	if err != nil {

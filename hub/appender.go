@@ -185,6 +185,7 @@ func (a *appender) stage(b batch) (grown []Wakeup) {
 		entries := fresh[id]
 		if r, err := a.hub.room(id); err == nil {
 			r.stage(entries)
+			r.refill.end()
 		}
 		grown = append(grown, Wakeup{Room: id, Head: entries[len(entries)-1].Seq})
 	}

@@ -28,6 +28,8 @@ type Config struct {
 	Store  Store
 	Bus    Bus
 	Limits Limits
+	// RefillHold is how long a room waits for members after a backup was restored; 0: DefaultRefillHold.
+	RefillHold time.Duration
 	// Retention is what a room keeps unless it has its own.
 	Retention Retention
 	// RoomRetention overrides it by the room's name.
@@ -56,6 +58,7 @@ type Hub struct {
 	takes    takes
 	codes    codes
 	handed   handed
+	marks    atomic.Int64 // bytes of what members claim after a restored backup
 
 	mu         sync.RWMutex // guards what follows; a room's lock may be taken under it, not the other way round
 	rooms      map[chat.RoomID]*room
@@ -65,6 +68,9 @@ type Hub struct {
 	generation Generation // in force; Number 0 when there is none
 	rotated    time.Time
 	closing    bool
+	restored   *wire.Restored // told at each login while members give back what a restored backup lacks; nil: they don't
+	restoredAt time.Time
+	hold       time.Duration // set by New
 
 	stop    context.CancelFunc // ends background work
 	ctx     context.Context    //nolint:containedctx // the hub's own life
@@ -103,6 +109,12 @@ func New(ctx context.Context, c Config) (*Hub, error) {
 	}
 	if n := len(generations); n > 0 {
 		h.generation = generations[n-1]
+	}
+	if h.hold = c.RefillHold; h.hold <= 0 {
+		h.hold = DefaultRefillHold
+	}
+	if err := h.loadRefill(ctx); err != nil {
+		return nil, err
 	}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	h.appender = newAppender(h)

@@ -24,6 +24,7 @@ func (h *Hub) sweep(now time.Time) {
 	h.rates.sweep(now)
 	h.takes.sweep(now)
 	h.sweepPrivate(now)
+	h.sweepRefill(now)
 	rows, err := h.store.Rooms(h.ctx)
 	if err != nil {
 		if h.ctx.Err() == nil {

@@ -67,6 +67,9 @@ func (s *Session) commit(f *wire.Commit) error {
 			err = chat.Errorf(chat.CodeEnvelope)
 		}
 	}
+	if err == nil {
+		err = r.refill.held()
+	}
 	if err != nil {
 		s.refuse(f.ID, err)
 		return nil

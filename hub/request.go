@@ -53,6 +53,9 @@ func (s *Session) request(f wire.Frame) (ref uint64, answer []byte, err error) {
 	if ref, answer, err, ok := s.backupRequest(f); ok {
 		return ref, answer, err
 	}
+	if ref, answer, err, ok := s.refillRequest(f); ok {
+		return ref, answer, err
+	}
 	return s.privateRequest(f)
 }
 
@@ -69,6 +72,13 @@ func (s *Session) subscribe(f *wire.Subscribe) error {
 	s.mu.Unlock()
 	if n >= maxSubscriptions && s.subscription(f.Room) == nil {
 		return chat.Errorf(chat.CodeRoomLimit)
+	}
+	if r.refill != nil {
+		if err := r.allows(s.ctx, s.peer.Account); err != nil {
+			return err
+		}
+		r.refill.greet(s)       // before the answer: nothing is sent to a room that is held
+		defer r.refill.greet(s) // and after it, since nobody would tell of a change in between
 	}
 	for !r.subscribe(s, f) {
 		if err := r.allows(s.ctx, s.peer.Account); err != nil {

@@ -42,6 +42,7 @@ type room struct {
 	telling bool                      // a timer will tell presence
 
 	roster *roster // of a private room; nil in others
+	refill *refill // of a room of a restored backup, whose members may give back what it lacks; nil in others, set by New
 }
 
 // How much of a log's end is kept in memory, so that who joins doesn't read the disk.

@@ -54,6 +54,9 @@ func (s *Session) checkSend(f *wire.Send) (seen chat.Seq, service bool, err erro
 	if f.Kind != chat.Content {
 		return 0, false, chat.Errorf(chat.CodeEnvelope)
 	}
+	if err := r.refill.held(); err != nil {
+		return 0, false, err
+	}
 	if r.kind == chat.PrivateRoom {
 		service, err = s.checkPrivate(f.Room, f.ID, f.Envelope)
 		return f.Base, service, err

@@ -57,6 +57,9 @@ func (h *Hub) Attach(p Peer, c Conn) (*Session, error) {
 	if p.New {
 		h.deviceJoined(p.Account, p.Device)
 	}
+	if restored := h.refilling(); restored != nil {
+		c.Push(wire.Encode(restored))
+	}
 	if old != nil {
 		old.conn.Close(wire.Encode(&wire.Bye{Code: chat.CodeSuperseded}))
 		old.cancel()

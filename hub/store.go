@@ -40,6 +40,7 @@ type Store interface {
 
 	PrivateStore
 	BackupStore
+	RefillStore
 
 	// Enrol makes the account and the device if they are new, takes the name, and opens the
 	// device's first session. CodeNameTaken, CodeNameLookalike, CodeNameOther, CodeBanned (reason), CodeRevoked,

@@ -88,6 +88,7 @@ func Commands() []Command {
 		{"devices", []Arg{{KindRevoke, true}, {KindDevice, true}}, (*face).devices},
 		{"link", []Arg{{KindAnswer, true}}, (*face).link},
 		{"retry", []Arg{{KindRoom, true}}, (*face).retry},
+		{"lost", []Arg{{KindRoom, true}}, (*face).lost},
 		{"quit", nil, (*face).quit},
 	}
 }

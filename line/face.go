@@ -60,20 +60,21 @@ type face struct {
 	view  view
 	table []Command
 
-	me      client.Status
-	room    string // the current one, without "#"; empty for none
-	rooms   map[string]*roomState
-	known   map[string]bool // every room heard of, for the completion
-	pending []*outgoing
-	echoed  recent      // own messages shown already
-	keys    chan string // what stands in the line being typed; only the newest
-	typists []typist
-	wrote   bool // it was said that one is writing
-	wroteAt time.Time
-	aside   aside
-	online  bool
-	offline client.Offline
-	retryAt time.Time
+	me       client.Status
+	room     string // the current one, without "#"; empty for none
+	rooms    map[string]*roomState
+	known    map[string]bool // every room heard of, for the completion
+	pending  []*outgoing
+	echoed   recent      // own messages shown already
+	keys     chan string // what stands in the line being typed; only the newest
+	typists  []typist
+	wrote    bool // it was said that one is writing
+	wroteAt  time.Time
+	aside    aside
+	online   bool
+	offline  client.Offline
+	retryAt  time.Time
+	restored bool // it was told that the server works on a backup
 
 	progress Progress // of histories on their way
 
@@ -204,6 +205,9 @@ func (f *face) begin(ctx context.Context) error {
 	}
 	if status.NewDevice != "" {
 		f.event(client.NewDevice{Reason: status.NewDevice})
+	}
+	if status.Restored != nil {
+		f.event(*status.Restored)
 	}
 	if status.Protection == client.ProtectedByFile {
 		f.view.notice(f.Words.T("line.protection.file"))

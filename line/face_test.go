@@ -467,7 +467,7 @@ func TestCompletionOfCommandsAndRooms(t *testing.T) {
 		d.press("\x15/le\t")
 		d.tail("[#lobby] /leave")
 		d.press("\x15/l\t")
-		d.tail("[#lobby] /l", "  /list   who is in the room", "  /leave  leave this room, or another", "  /link   take another device of yours along: make a code for it; ye…")
+		d.tail("[#lobby] /l", "  /list   who is in the room", "  /leave  leave this room, or another", "  /link   take another device of yours along: make a code for it; ye…", "  /lost   list the messages that only this device has")
 	})
 }
 

@@ -273,7 +273,7 @@ func stateJSON(w Words, e client.Event) []byte {
 	case client.Ended:
 		return jsonEvent("ended", "error", errorJSON(w, e.Err), "gone", e.Gone)
 	}
-	return jsonEvent("unknown")
+	return restoredJSON(w, e)
 }
 
 // list is never null.

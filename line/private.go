@@ -309,5 +309,7 @@ func (f *face) membership(e client.Event) {
 		f.view.notice(f.heldText(e))
 	case client.Returned:
 		f.view.notice(w.T("line.returned", "room", e.Room))
+	default:
+		f.restoredEvent(e)
 	}
 }

@@ -30,6 +30,8 @@ type Config struct {
 	Ephemeral bool
 	// Software is our own name and version, shown to clients.
 	Software string
+	// RefillHold is how long a room of a restored backup waits for members who give back what it lacks; 0: hub.DefaultRefillHold.
+	RefillHold time.Duration
 	// Settings may be changed by Apply while the server runs.
 	Settings
 	// Log gets what the operator should know; nil: nothing. Names of people and addresses go there, nothing secret.

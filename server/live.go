@@ -55,3 +55,11 @@ func (s *Server) Say(text string) int { return s.hub.Say(text) }
 
 // Retention is what a room keeps, its own or the server's.
 func (s *Server) Retention(r hub.Room) hub.Retention { return s.hub.Retention(r) }
+
+// RefillState says what a restored server still takes back.
+func (s *Server) RefillState() hub.RefillState { return s.hub.RefillState() }
+
+// EndRefill ends that; see hub.Hub.
+func (s *Server) EndRefill(ctx context.Context, a hub.Audit) (bool, error) {
+	return s.hub.EndRefill(ctx, a)
+}

@@ -79,6 +79,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		s.hub, err = hub.New(ctx, hub.Config{
 			Server: c.Identity.Fingerprint(), Store: c.Store, Bus: c.Bus, Limits: c.Limits.hub(),
 			Retention: c.Retention, RoomRetention: c.RoomRetention, Log: c.Log,
+			RefillHold: c.RefillHold,
 		})
 		if err != nil {
 			return nil, err

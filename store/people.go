@@ -125,6 +125,9 @@ func enrolDevice(c *conn, e *hub.Enrolment, account int64) (no int64, fresh bool
 		return 0, false, err
 	}
 	no = c.LastInsertRowID()
+	if err := adopt(c, e.Device, no); err != nil {
+		return 0, false, err
+	}
 	return no, true, writeAudit(c, hub.Audit{Actor: e.Account.String(), Action: "device", Detail: e.Device.String(), At: e.At})
 }
 

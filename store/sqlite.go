@@ -198,22 +198,6 @@ func migrate(c *conn, dir string) error {
 // Incarnation implements hub.Store.
 func (s *SQLite) Incarnation() [16]byte { return s.incarnation }
 
-// Restored draws a new incarnation, after a backup was put back. The one-time key packages of the backup may have been handed out since: they go.
-func (s *SQLite) Restored(ctx context.Context) error {
-	var fresh [16]byte
-	_, _ = rand.Read(fresh[:]) // never fails
-	err := s.write(ctx, func(c *conn) error {
-		if err := c.exec("DELETE FROM key_packages WHERE last = 0"); err != nil {
-			return err
-		}
-		return c.exec("UPDATE meta SET value = ? WHERE key = 'incarnation'", fresh[:])
-	})
-	if err == nil {
-		s.incarnation = fresh
-	}
-	return err
-}
-
 // read runs f on a connection of its own, in one consistent state.
 func (s *SQLite) read(ctx context.Context, f func(*conn) error) error {
 	if s.readers == nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 	"go.uber.org/goleak"
@@ -72,7 +73,7 @@ func TestFolder(t *testing.T) {
 	if s.Incarnation() != first {
 		t.Error("a restart changed the incarnation")
 	}
-	if err := s.Restored(context.Background()); err != nil || s.Incarnation() == first {
+	if err := s.Restored(context.Background(), time.Now(), time.Now().Add(time.Hour)); err != nil || s.Incarnation() == first {
 		t.Errorf("a restored backup kept it: %v", err)
 	}
 	if n, err := s.PackageState(ctx, device); err != nil || n != (hub.PackageCount{Last: true}) {

@@ -63,8 +63,10 @@ func maxSize(t Type) int {
 		return MaxFrame
 	case TypeCommit, TypePutState, TypeRoomState, TypeInvitationList, TypePackages, TypeRosterList:
 		return MaxFrame
-	case TypeRecovered:
+	case TypeRecovered, TypeGive:
 		return MaxFrame
+	case TypeClaim:
+		return maxClaim
 	case TypePutBackup, TypeBackup:
 		return MaxBackup + 1<<10
 	case TypePutPackages:
@@ -82,7 +84,7 @@ func maxSize(t Type) int {
 // IsLarge reports whether a frame, of which start is the beginning, may be larger than a message: Limits.Commit bounds it instead of Limits.Frame.
 func IsLarge(start []byte) bool {
 	switch t, _ := typeOf(start); t {
-	case TypeCommit, TypePutState, TypePutPackages, TypePutBackup, TypeToDevice:
+	case TypeCommit, TypePutState, TypePutPackages, TypePutBackup, TypeToDevice, TypeGive:
 		return true
 	}
 	return false
@@ -124,6 +126,9 @@ func empty(t Type) Frame {
 		return f
 	}
 	if f := emptyTyping(t); f != nil {
+		return f
+	}
+	if f := emptyRefill(t); f != nil {
 		return f
 	}
 	return emptyOther(t)

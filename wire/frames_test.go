@@ -98,7 +98,7 @@ func equal(a, b any) string {
 func TestEveryFrameComesBack(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	all := every()
-	if len(all) != 65 {
+	if len(all) != 70 {
 		t.Fatalf("%d types of frames", len(all))
 	}
 	for _, f := range all {

@@ -60,6 +60,7 @@ func seemly(f writable) {
 		f.Body = make([]byte, TypingSize)
 	default:
 		seemlyCode(f)
+		seemlyRefill(f)
 	}
 }
 
@@ -240,7 +241,7 @@ func TestParsePrivateEnvelope(t *testing.T) {
 
 func TestIsLarge(t *testing.T) {
 	for _, f := range every() {
-		_, large := map[Type]bool{TypeCommit: true, TypePutState: true, TypePutPackages: true, TypePutBackup: true, TypeToDevice: true}[f.kind()]
+		_, large := map[Type]bool{TypeCommit: true, TypePutState: true, TypePutPackages: true, TypePutBackup: true, TypeToDevice: true, TypeGive: true}[f.kind()]
 		if raw := Encode(f); IsLarge(raw[:3]) != large {
 			t.Errorf("%T", f)
 		}

@@ -78,4 +78,10 @@ const (
 
 	TypeTyping Type = 87 // C
 	TypeTyped  Type = 88 // S
+
+	TypeRestored    Type = 92 // S
+	TypeClaim       Type = 93 // C
+	TypeRefill      Type = 94 // S
+	TypeWantEntries Type = 95 // S
+	TypeGive        Type = 96 // C
 )

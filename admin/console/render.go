@@ -49,6 +49,13 @@ func Render(w Words, look Look, r admin.Result) []string {
 		return lines
 	case *admin.Unbanned:
 		return []string{w.T("admin.unbanned", "name", safe(r.Name))}
+	case *admin.Refill:
+		return refill(w, look, r)
+	case *admin.RefillEnded:
+		if !r.Was {
+			return []string{w.T("admin.refill.none")}
+		}
+		return []string{w.T("admin.refill.ended")}
 	case *admin.Said:
 		return []string{w.N("admin.said", r.Reached)}
 	case *admin.Reloaded:

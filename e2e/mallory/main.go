@@ -26,7 +26,7 @@ type attack func(ctx context.Context, link keys.Link, args []string) error
 
 func attacks() map[string]attack {
 	return map[string]attack{
-		"silent": silent, "guess": guess, "codes": codes, "links": links, "replay": replay, "relay": relay, "before": before, "after": after, "message": message, "flood": flood,
+		"silent": silent, "guess": guess, "codes": codes, "links": links, "replay": replay, "relay": relay, "before": before, "after": after, "message": message, "flood": flood, "refill": refill,
 	}
 }
 

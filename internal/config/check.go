@@ -42,6 +42,9 @@ func (s *Server) checkAddresses() error {
 	if s.Restored && s.Data == "" {
 		return chat.Errorf(chat.CodeSettingNeeds, "name", "restored", "needs", "data")
 	}
+	if hold := time.Duration(s.RefillHold); hold < time.Second || hold > time.Hour {
+		return badValue("refill_hold", s.RefillHold.String())
+	}
 	if !isAddress(s.Listen) {
 		return badValue("listen", s.Listen)
 	}

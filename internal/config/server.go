@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/pflag"
@@ -19,6 +20,7 @@ type Server struct {
 	Listen            string `toml:"listen"`              // HOST:PORT or :PORT; port 0 takes a free one
 	Data              string `toml:"data"`                // folder; empty: all in memory
 	Restored          bool   `toml:"-"`                   // Data is a backup that was put back: for this one start
+	RefillHold        Age    `toml:"refill_hold"`         // how long a room of a restored server waits for members; at least a second
 	PrintKey          bool   `toml:"print_key"`           // print the key even when the output is not a terminal
 	AccessPublic      string `toml:"access_public"`       // hcp1…: the key was made elsewhere and is never known here
 	Domain            string `toml:"domain"`              // host name for links; needs Cert and CertKey
@@ -74,6 +76,8 @@ func DefaultServer() Server {
 	return Server{
 		Listen: ":" + strconv.Itoa(chat.DefaultPort),
 		LAN:    true,
+
+		RefillHold: Age(2 * time.Minute),
 		Live: Live{Limits: Limits{
 			Message: 64 << 10, Commit: maxCommit, Rate: 200, Burst: 10000, Rooms: 1000, PrivateRooms: 20000,
 			Connections: 20000, AddressConnections: 0, AddressLoginsAMinute: 600,
@@ -95,6 +99,7 @@ func bind(fs *pflag.FlagSet, s *Server) {
 	fs.StringVar(&s.Listen, "listen", s.Listen, "")
 	fs.StringVar(&s.Data, "data", s.Data, "")
 	fs.BoolVar(&s.Restored, "restored", s.Restored, "")
+	fs.Var(&s.RefillHold, "refill-hold", "")
 	fs.BoolVar(&s.PrintKey, "print-key", s.PrintKey, "")
 	fs.StringVar(&s.AccessPublic, "access-public", s.AccessPublic, "")
 	fs.StringVar(&s.Domain, "domain", s.Domain, "")

@@ -87,7 +87,8 @@ func (d *Daemon) start(ctx context.Context) error {
 		d.store, err = store.Open(c.Data, store.Options{})
 	}
 	if err == nil && c.Restored {
-		err = d.store.Restored(ctx)
+		now := time.Now()
+		err = d.store.Restored(ctx, now, now.Add(hub.RefillLife))
 	}
 	if err != nil {
 		return err
@@ -108,6 +109,7 @@ func (d *Daemon) start(ctx context.Context) error {
 	d.server, err = server.New(ctx, server.Config{
 		Identity: identity, Store: d.store, Bus: fanout.NewLocal(), Certificate: c.Cert, CertificateKey: c.CertKey,
 		Classical: c.AllowClassicalTLS, Ephemeral: c.Data == "", Software: d.options.Software, Settings: settings(c), Log: d.options.Log,
+		RefillHold: time.Duration(c.RefillHold),
 	})
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ func Run(t *testing.T, open func(t *testing.T) hub.Store) {
 		"retention by age": testAge, "retention by size": testSize, "retention behind a commit": testBehindCommit, "audit": testAudit,
 		"key packages": testPackages, "many takers": testTakers, "private rooms": testPrivateRooms, "roster": testRoster, "mutes": testMutes, "banned guests": testGuestsBanned, "slow mode": testSlowMode, "garbage commit": testGarbage,
 		"change": testChange, "commit race": testCommitRace, "welcomes": testWelcomes, "state": testState, "sweep": testSweep, "private retention": testPrivateRetention,
-		"backups": testBackups, "device lists": testDeviceLists, "devices without the key": testUnproven, "stats and check": testStats, "many writers": testManyWriters, "after the end": testClosed,
+		"backups": testBackups, "refill": testRefill, "refill of a device that is unknown": testRefillUnknown, "device lists": testDeviceLists, "devices without the key": testUnproven, "stats and check": testStats, "many writers": testManyWriters, "after the end": testClosed,
 	} {
 		t.Run(name, func(t *testing.T) { f(newWorld(t, open(t))) })
 	}

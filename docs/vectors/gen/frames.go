@@ -69,6 +69,7 @@ func (w *world) frames() Frames {
 	add("Rotated", wire.Encode(&wire.Rotated{Generation: 2, Access: h}), 2, hash)
 	w.privateFrames(add, h)
 	w.recoveryFrames(add, []any{account, "alice", Bytes(l.SigD), []any{Bytes("a certificate")}, Bytes("a list")}, sig)
+	w.refillFrames(add, h, entries, entryFields)
 	f.Refused = refusedFrames()
 	return f
 }

@@ -42,7 +42,7 @@ func all() (map[string]any, error) {
 	files := map[string]any{
 		"ids.json": w.ids(), "strings.json": w.strings(), "names.json": w.names(), "signatures.json": w.signatures(),
 		"derivations.json": w.derivations(), "login.json": w.login(), "content.json": w.content(), "seal.json": w.seal(),
-		"log.json": w.log(), "generations.json": w.generations(), "frames.json": w.frames(), "recovery.json": w.recovery(),
+		"log.json": w.log(), "generations.json": w.generations(), "frames.json": w.frames(), "recovery.json": w.recovery(), "refill.json": w.refill(),
 		"private.json": w.private(),
 		"code.json":    w.code(),
 		"device.json":  w.deviceLink(),

@@ -404,7 +404,7 @@ func TestGenerations(t *testing.T) {
 // Each frame is the CBOR of its fields, written here by hand.
 func TestFrames(t *testing.T) {
 	v := load[Frames](t, "frames.json")
-	if len(v.Frames) != 65 {
+	if len(v.Frames) != 70 {
 		t.Errorf("%d frames", len(v.Frames))
 	}
 	for _, f := range v.Frames {
@@ -602,5 +602,35 @@ func checkVouching(t *testing.T, server chat.Fingerprint, account chat.AccountID
 		if _, _, err := trust.ParseProof(server, wrong.Proof); err == nil {
 			t.Error(wrong.Why)
 		}
+	}
+}
+
+func TestRefill(t *testing.T) {
+	v := load[Refill](t, "refill.json")
+	log := load[Log](t, "log.json")
+	same(t, "H of the head", log.Entries[v.Head-1].Hash, v.HeadHash)
+	f, err := wire.Decode(v.Claim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := f.(*wire.Claim)
+	if f, err = wire.Decode(v.Give); err != nil {
+		t.Fatal(err)
+	}
+	give := f.(*wire.Give)
+	h := []byte(v.HeadHash)
+	for i, e := range v.Entries {
+		h = sum256(h, binary.BigEndian.AppendUint64(nil, e.Seq), sum256(e.Envelope))
+		same(t, "H", h, e.Hash)
+		same(t, "H in log.json", h, log.Entries[e.Seq-1].Hash)
+		marked := append([]byte("huisclos/1 refill"), h...)
+		marked = append(binary.BigEndian.AppendUint64(marked, uint64(e.Time)), e.Kind)
+		same(t, "what is marked", marked, e.Marked)
+		same(t, "the mark", sum256(marked), e.Mark)
+		same(t, "the mark in the claim", claim.Marks[i][:], e.Mark)
+		same(t, "the envelope that is given", give.Entries[i].Envelope, e.Envelope)
+	}
+	if len(claim.Marks) != len(v.Entries) || len(give.Entries) != len(v.Entries) || uint64(claim.After) != v.Head {
+		t.Errorf("%+v, %+v", claim, give)
 	}
 }
