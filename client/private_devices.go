@@ -31,6 +31,12 @@ func (e *engine) findRooms() {
 // comeInto goes into a room of which this device has nothing: its group by an external commit, its name and rules from another member.
 func (e *engine) comeInto(id chat.RoomID) {
 	r := newRoom(id, "")
+	if old := e.rooms[id]; old != nil && old.priv != nil { // left, or put out, and invited again
+		e.unsubscribe(old)
+		e.forgetSenders(old)
+		e.clearOffers(old)
+		r.outbox, r.order = old.outbox, old.order
+	}
 	r.private()
 	r.rec.Private.Lost, r.rec.Private.Nameless, r.rec.Joined = true, true, true
 	r.rec.Name = e.freeName("", chat.AccountID{}, false)

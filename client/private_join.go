@@ -400,6 +400,22 @@ func (e *engine) forgetSenders(r *room) {
 	}
 }
 
+// forgetOthers forgets how far the others had counted: while this device didn't follow they may have gone, come again, and begun anew.
+func (e *engine) forgetOthers(r *room) {
+	me := e.id.device()
+	own, err := e.sender(r, me)
+	if err != nil {
+		e.fail(err)
+		return
+	}
+	e.forgetSenders(r)
+	clear(r.senders)
+	if own.Counter > 0 {
+		r.senders[me] = own
+		e.put(TableSenders, senderKey(r.id, me), own)
+	}
+}
+
 // welcomeFromState fetches the tree that a Welcome of a large room doesn't have in it.
 func (e *engine) welcomeFromState(inv *wire.Invitation, w *mls.Welcome, k *mls.KeyPackageSecrets, ref []byte, next func(error)) {
 	e.ask(func(n uint64) []byte { return wire.Encode(&wire.State{Ref: n, Room: inv.Room}) },

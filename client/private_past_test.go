@@ -167,3 +167,31 @@ func TestPastIsNotForStrangers(t *testing.T) {
 		t.Errorf("the laptop reads %q", texts)
 	}
 }
+
+// Who was put out and invited again while a device couldn't follow counts his messages anew; that device doesn't take them for repeated ones.
+func TestCounterBegunAnewMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	alice, bob, carol := w.person("alice", nil), w.person("bob", nil), w.person("carol", nil)
+	alice.found("team")
+	alice.invite("team", "bob")
+	alice.invite("team", "carol")
+	await[client.Invited](carol, nil)
+	for i := range 5 {
+		carol.say("team", fmt.Sprint("carol ", i))
+	}
+	await(bob, text("carol 4"))
+	bob.between(pruned(8))
+	if err := alice.Remove(w.ctx, "team", "carol"); err != nil {
+		t.Fatal(err)
+	}
+	await[client.PutOut](carol, nil)
+	alice.invite("team", "carol")
+	await[client.Invited](carol, nil)
+	await[client.Returned](bob, nil)
+	bob.say("team", "back")
+	await(carol, text("back"))
+	carol.say("team", "and I again")
+	if m := await(bob, func(m client.Message) bool { return m.Sender == "carol" }); m.Text != "and I again" || m.Err != nil {
+		t.Errorf("bob reads %+v", m)
+	}
+}

@@ -278,6 +278,7 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 		return
 	}
 	e.follow(r, g)
+	e.forgetOthers(r)
 	rec.Lost, rec.Outside, rec.Back, rec.Return, rec.ReturnID = false, false, !rec.Nameless, nil, chat.MessageID{}
 	if rec.Nameless {
 		rec.Came = n
