@@ -31,7 +31,6 @@ const (
 	CodeLinkRefused Code = "link_refused" // the old device said no, or nobody answered there
 	CodeNoLink      Code = "no_link"      // no device waits for an answer
 	CodeDeviceAway  Code = "device_away"  // the other device isn't connected
-	CodeAccountAway Code = "account_away" // the account's key isn't on this device
 
 	// Reaching a server.
 	CodeResolve     Code = "resolve"      // no such host name (host)
@@ -175,7 +174,7 @@ func Codes() []Code {
 		CodeInternal, CodeUsage,
 		CodeKeyFormat, CodeKeyChecksum, CodeKeyVersion, CodeKeyWrong, CodeKeyNeeded, CodeKeyOld, CodeKeyUnknown, CodeLinkFormat,
 		CodeCodeFormat, CodeCodeWord, CodeCodeUnknown, CodeCodeUsed, CodeCodeExpired, CodeCodeAbsent, CodeCodeWrong, CodeCodeBroken, CodeCodeTries,
-		CodeCodeLinks, CodeCodeInvites, CodeLinkRefused, CodeNoLink, CodeDeviceAway, CodeAccountAway,
+		CodeCodeLinks, CodeCodeInvites, CodeLinkRefused, CodeNoLink, CodeDeviceAway,
 		CodeResolve, CodeRefused, CodeTimeout, CodeUnreachable, CodeTLS, CodeNotHuisclos, CodeNoServer,
 		CodeIdentity, CodeAuth, CodeVersion, CodeNameTaken, CodeNameLookalike, CodeNameForm, CodeNameOther, CodeIdentityChange, CodeRevoked, CodeSafetyForm, CodeSafetyOther,
 		CodePhraseWord, CodePhraseLength, CodePhraseChecksum, CodePhraseNeeded, CodePhraseOther, CodePhraseUnseen, CodeListFull, CodeUnlisted, CodeNoAccount, CodeNoBackup, CodeBackupDamaged, CodeBackupNewer, CodeNoDevice, CodeProfileExists,

@@ -149,7 +149,7 @@ type API interface {
 	CloseCode(ctx context.Context, number uint32) error
 
 	// OpenLink makes a link code, by which a person takes another device of their own along; language and life are those of OpenCode. CloseCode takes it back. LinkAsked tells that
-	// a device has used it, and waits for AnswerLink; LinkDone or CodeFailed what became of it. CodeAccountAway, CodeCodeTries, CodeRate.
+	// a device has used it, and waits for AnswerLink; LinkDone or CodeFailed what became of it. CodeCodeTries, CodeRate.
 	OpenLink(ctx context.Context, lang string, life time.Duration) (InviteCode, error)
 	// AnswerLink says whether the device of LinkAsked gets the account: with number 0 the only one that waits. CodeNoLink.
 	AnswerLink(ctx context.Context, number uint32, yes bool) error

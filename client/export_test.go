@@ -4,7 +4,10 @@ import (
 	"context"
 
 	"huisclos/chat"
+	"huisclos/keys"
+	"huisclos/recovery"
 	"huisclos/trust"
+	"huisclos/wire"
 )
 
 // Vouched is what a device gets from the one that lets it in.
@@ -29,9 +32,19 @@ func (c *Client) Vouch(ctx context.Context, p trust.Applicant) (Vouched, error) 
 	})
 }
 
-// Settle makes the profile of a device that was let in.
+// Settle makes the profile of a device that was let in, as if it had come by a link code.
 func Settle(v Vault, server chat.Fingerprint, address string, d *trust.Device, by Vouched) error {
-	return settled{
-		server: server, address: address, name: by.Name, nameSig: by.NameSig, dev: d, certificate: by.Certificate, list: by.List, backupKey: by.BackupKey,
-	}.settle(v)
+	account := by.Certificate.Account
+	g := &linkGift{
+		Version: 1, Account: []byte{}, Certificate: by.Certificate.Marshal(), BackupKey: by.BackupKey,
+		Backup: recovery.Backup{Version: 1, Server: server, Account: account, Name: by.Name, NameSig: by.NameSig},
+	}
+	if by.List != nil {
+		g.Lists = []giftList{{Account: account, List: by.List.Marshal()}}
+	}
+	g, id, err := parseLinkGift(wire.Marshal(g), server, &keys.Party{Account: account, Name: by.Name}, d)
+	if err != nil {
+		return err
+	}
+	return (&Linked{Server: server, Address: address, Name: by.Name, Device: d.ID(), id: id, gift: g}).Restore(v)
 }

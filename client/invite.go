@@ -264,8 +264,7 @@ func (e *engine) codeHello(f *wire.CodeMessage, i *invite) {
 		e.burn(f.Number, asError(err), false)
 		return
 	}
-	party := keys.Party{Account: e.id.account(), Certificate: proof, Name: e.self.Name, NameSig: [64]byte(e.self.NameSig)}
-	inviter, err := keys.NewInviter(i.code, i.server, party, keys.Gift{Key: e.keys.held[e.self.Newest]})
+	inviter, err := keys.NewInviter(i.code, i.server, e.party(proof), keys.Gift{Key: e.keys.held[e.self.Newest]})
 	var offer []byte
 	if err == nil {
 		i.inviter = inviter
@@ -276,6 +275,11 @@ func (e *engine) codeHello(f *wire.CodeMessage, i *invite) {
 		return
 	}
 	e.stage.frames = append(e.stage.frames, wire.Encode(&wire.CodeMessage{Number: f.Number, Message: offer}))
+}
+
+// party is what we show of ourselves in an exchange.
+func (e *engine) party(proof []byte) keys.Party {
+	return keys.Party{Account: e.id.account(), Certificate: proof, Name: e.self.Name, NameSig: [64]byte(e.self.NameSig)}
 }
 
 // codeProof ends the run: by the gift, or by a failed guess.

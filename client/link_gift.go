@@ -19,14 +19,17 @@ import (
 type linkGift struct {
 	_       struct{} `cbor:",toarray"`
 	Version uint     // 1
-	Account []byte   // the account's secret
-	Backup  recovery.Backup
-	On      bool   // the server keeps a backup: the words were shown
-	Serial  uint64 // of the newest one known
-	Lists   []giftList
-	Devices []giftDevice
-	Rooms   []giftRoom
-	Key     [32]byte // under which the history is handed over
+	Account []byte   // the account's secret; empty where the old device hasn't got it
+	// Instead: what the old device has signed for the new one, which the account's list confirms, and the key that seals the backup.
+	Certificate []byte
+	BackupKey   []byte
+	Backup      recovery.Backup
+	On          bool   // the server keeps a backup: the words were shown
+	Serial      uint64 // of the newest one known
+	Lists       []giftList
+	Devices     []giftDevice
+	Rooms       []giftRoom
+	Key         [32]byte // under which the history is handed over
 }
 
 // giftList is the newest device list of an account, as trust.DeviceList writes it.
@@ -60,25 +63,22 @@ type giftRoom struct {
 // maxGiftKnown is how many devices of a group are named: one that speaks is enough.
 const maxGiftKnown = 32
 
-// linkSecret is the account's secret, which a new device is given. CodeAccountAway when it isn't held on this device.
-func (e *engine) linkSecret() ([]byte, error) {
-	if e.id.acct == nil {
-		return nil, chat.Errorf(chat.CodeAccountAway)
-	}
-	return e.id.acct.Bytes(), nil
-}
-
-// linkGift puts it together. When not everybody fits, those are left out about whom nothing was decided.
-func (e *engine) linkGift(key [32]byte) ([]byte, error) {
-	secret, err := e.linkSecret()
-	if err != nil {
-		return nil, err
-	}
+// linkGift puts it together. When not everybody fits, those are left out about whom nothing was decided. c is the new device's certificate where this one hasn't got the
+// account's key.
+func (e *engine) linkGift(key [32]byte, c *trust.Certificate) ([]byte, error) {
 	g := &linkGift{
-		Version: 1, Account: secret, Backup: *e.backupContent(nil), On: e.backup.rec.On, Serial: e.backup.rec.Serial, Key: key,
+		Version: 1, Account: []byte{}, Certificate: []byte{}, BackupKey: []byte{}, Backup: *e.backupContent(nil), On: e.backup.rec.On, Serial: e.backup.rec.Serial, Key: key,
 		Lists: e.giftLists(), Rooms: e.giftRooms(),
 	}
 	g.Backup.Version = 1
+	if c == nil {
+		g.Account = e.id.acct.Bytes()
+	} else {
+		g.Certificate = c.Marshal()
+		if s := e.sealer(); s != nil {
+			g.BackupKey = s.Bytes()
+		}
+	}
 	for d, name := range e.deviceNames() {
 		g.Devices = append(g.Devices, giftDevice{Device: d, Name: name})
 	}
@@ -151,7 +151,7 @@ func (e *engine) giftKnown(r *room) []chat.DeviceID {
 }
 
 // parseLinkGift reads it, and checks it against the server and the account that have shown themselves. CodeFrame, CodeIdentity, CodeAuth.
-func parseLinkGift(raw []byte, server chat.Fingerprint, by *keys.Party) (*linkGift, *trust.Account, error) {
+func parseLinkGift(raw []byte, server chat.Fingerprint, by *keys.Party, device *trust.Device) (*linkGift, *identity, error) {
 	var g linkGift
 	if err := wire.UnmarshalStrict(raw, &g); err != nil {
 		return nil, nil, err
@@ -159,16 +159,49 @@ func parseLinkGift(raw []byte, server chat.Fingerprint, by *keys.Party) (*linkGi
 	if g.Version != 1 {
 		return nil, nil, chat.Errorf(chat.CodeVersion)
 	}
-	account, err := trust.ParseAccount(g.Account)
 	b := &g.Backup
 	switch {
-	case err != nil:
-		return nil, nil, chat.Errorf(chat.CodeFrame).Because(err)
 	case b.Server != server:
 		return nil, nil, chat.Errorf(chat.CodeIdentity, "reason", "code", "expected", server.String(), "got", b.Server.String())
-	case account.ID() != by.Account, b.Account != by.Account, b.Name != by.Name,
+	case b.Account != by.Account, b.Name != by.Name,
 		trust.CheckName(b.Name) != nil, !trust.VerifyName(b.Account, server, b.Name, b.NameSig):
 		return nil, nil, chat.Errorf(chat.CodeAuth).Because(errNameSig)
 	}
-	return &g, account, nil
+	id, err := g.identity(device)
+	return &g, id, err
+}
+
+// identity is who the new device is: a device of the account whose key it gets, or one that the account's list has by what another one has signed. CodeFrame, CodeAuth.
+func (g *linkGift) identity(device *trust.Device) (*identity, error) {
+	b := &g.Backup
+	if len(g.Account) > 0 {
+		account, err := trust.ParseAccount(g.Account)
+		if err != nil || len(g.Certificate) > 0 {
+			return nil, chat.Errorf(chat.CodeFrame).Because(err)
+		}
+		if account.ID() != b.Account {
+			return nil, chat.Errorf(chat.CodeAuth)
+		}
+		id := identityOf(b.Server, b.Name, account)
+		id.dev = device
+		return id, nil
+	}
+	c, err := trust.ParseCertificate(g.Certificate)
+	if err != nil {
+		return nil, chat.Errorf(chat.CodeFrame).Because(err)
+	}
+	c, err = device.Countersign(c)
+	var list *trust.DeviceList
+	for _, l := range g.Lists {
+		if err == nil && l.Account == b.Account {
+			list, err = trust.ParseDeviceList(b.Server, b.Account, l.List)
+		}
+	}
+	if err == nil {
+		err = c.VerifyBy(list)
+	}
+	if err != nil || c.Account != b.Account || list == nil || !list.Has(c.Device) {
+		return nil, chat.Errorf(chat.CodeAuth).Because(err)
+	}
+	return &identity{server: b.Server, name: b.Name, who: b.Account, nameSig: b.NameSig, dev: device, cert: c}, nil
 }

@@ -39,8 +39,7 @@ type Linked struct {
 	Name     string        // the person's
 	Device   chat.DeviceID // this one
 	From     chat.DeviceID // the old one
-	account  *trust.Account
-	device   *trust.Device
+	id       *identity     // without a certificate yet where it gets the account's key
 	gift     *linkGift
 	versions uint64
 }
@@ -50,7 +49,7 @@ func (l *Linked) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[secret
 
 // LinkUp runs the exchange of a link code with the device that has made it, and gives up with ctx: the person has LinkPatience to say yes there. Nothing is made here or at the
 // server. Errors: those of Dial; CodeCodeUnknown, CodeCodeUsed, CodeCodeExpired, CodeCodeAbsent, CodeCodeWrong, CodeCodeBroken, CodeCodeInvites, CodeLinkRefused,
-// CodeAccountAway; CodeIdentity when the old device sees another server, or it isn't Server; CodeAuth, CodeProfileExists.
+// CodeIdentity when the old device sees another server, or it isn't Server; CodeAuth, CodeProfileExists.
 func LinkUp(ctx context.Context, l Linkage) (*Linked, error) {
 	link, err := l.Dial(ctx, l.Address, l.Server)
 	if err != nil {
@@ -81,7 +80,7 @@ func (l *Linkage) run(link Link) (*Linked, error) {
 		return nil, identityError(l.Server, server)
 	}
 	device := trust.NewDevice()
-	n := keys.NewNewDevice(l.Code, s, keys.Machine{Device: device.ID(), Name: keys.MachineName(l.Label), Software: keys.MachineName(l.Software)})
+	n := keys.NewNewDevice(l.Code, s, keys.Machine{Device: device.ID(), HPKE: device.Applicant().HPKE, Name: keys.MachineName(l.Label), Software: keys.MachineName(l.Software)})
 	offer, err := r.say(link, wire.Encode(&wire.UseLink{Number: l.Code.Number(), Message: n.Hello()}))
 	if err != nil {
 		return nil, err
@@ -109,17 +108,17 @@ func (l *Linkage) run(link Link) (*Linked, error) {
 		return nil, err
 	}
 	peer := n.Peer()
-	gift, account, err := parseLinkGift(content, server, &peer)
+	gift, id, err := parseLinkGift(content, server, &peer, device)
 	if err != nil {
 		return nil, err
 	}
-	from, err := trust.ParseCertificate(peer.Certificate)
+	from, _, err := trust.ParseProof(server, peer.Certificate)
 	if err != nil {
 		return nil, chat.Errorf(chat.CodeAuth).Because(err)
 	}
 	return &Linked{
 		Server: server, Address: l.Address, Name: gift.Backup.Name, Device: device.ID(), From: from.Device,
-		account: account, device: device, gift: gift, versions: max(gift.Backup.ListVersion, from.ListVersion),
+		id: id, gift: gift, versions: max(gift.Backup.ListVersion, from.ListVersion),
 	}, nil
 }
 
@@ -150,9 +149,10 @@ func (l *Linkage) take(link Link, r *Redemption, n *keys.NewDevice) ([]byte, err
 
 // Restore makes the new device in an empty vault, as Found.Restore does after a recovery. Opening a Client on it enrols the device.
 func (l *Linked) Restore(v Vault) error {
-	id := identityOf(l.Server, l.Name, l.account)
-	id.dev = l.device
-	id.cert = trust.Certify(l.account, l.device, l.versions+1, time.Now().UnixMilli())
+	id := *l.id
+	if id.acct != nil {
+		id.cert = trust.Certify(id.acct, id.dev, l.versions+1, time.Now().UnixMilli())
+	}
 	self := selfRecord{Server: l.Server, Address: l.Address}
 	id.store(&self)
 	err := v.Update(Durable, func(w Writer) error {
@@ -162,7 +162,7 @@ func (l *Linked) Restore(v Vault) error {
 			}
 			return err
 		}
-		f := &Found{Server: l.Server, Name: l.Name, Backup: &l.gift.Backup, Serial: l.gift.Serial, account: l.account}
+		f := &Found{Server: l.Server, Name: l.Name, Backup: &l.gift.Backup, Serial: l.gift.Serial}
 		if err := f.write(w, &self, l.backup()); err != nil {
 			return err
 		}
@@ -190,7 +190,7 @@ func (l *Linked) write(w Writer) error {
 		}
 	}
 	rows := []row{
-		{TableSelf, recoveryKey, &recoveryRecord{On: g.On, Serial: g.Serial, Vouched: true}},
+		{TableSelf, recoveryKey, l.recovery()},
 		{TableSelf, namesKey, names},
 		{TableTransfers, bytes.Clone(l.From[:]), &transferRecord{Key: bytes.Clone(g.Key[:]), Since: time.Now().UnixMilli()}},
 	}
@@ -221,6 +221,18 @@ func (l *Linked) write(w Writer) error {
 		}
 	}
 	return nil
+}
+
+// recovery is what the new device knows of the backup. One without the account's key begins by taking over what is in the one at the server.
+func (l *Linked) recovery() *recoveryRecord {
+	rec := &recoveryRecord{On: l.gift.On, Serial: l.gift.Serial, Vouched: true}
+	if l.id.acct == nil {
+		rec.On, rec.Serial = false, 0
+		if _, err := recovery.ParseSealer(l.id.who, l.Server, l.gift.BackupKey); err == nil {
+			rec.On, rec.Key = true, l.gift.BackupKey
+		}
+	}
+	return rec
 }
 
 // record is the room as a new device has it: its log is verified up to where the old one has read it, which any other log contradicts, and this device comes into the group from

@@ -7,6 +7,7 @@ import (
 
 	"huisclos/chat"
 	"huisclos/keys"
+	"huisclos/trust"
 	"huisclos/wire"
 )
 
@@ -59,9 +60,6 @@ type linkCode struct {
 func (c *Client) OpenLink(ctx context.Context, lang string, life time.Duration) (InviteCode, error) {
 	return await(ctx, c, func(e *engine, answer func(InviteCode, error)) {
 		e.whenOnline(func(err error) {
-			if err == nil {
-				_, err = e.linkSecret()
-			}
 			if err == nil && e.codeTries() == 0 {
 				err = chat.Errorf(chat.CodeCodeTries)
 			}
@@ -132,8 +130,12 @@ func (e *engine) linkMessage(f *wire.CodeMessage, l *linkCode) {
 
 // linkHello begins the run. From here on the code is burnt.
 func (e *engine) linkHello(f *wire.CodeMessage, l *linkCode) {
-	l.old = keys.NewOldDevice(l.code, l.server, e.id.party())
-	offer, err := l.old.Offer(f.Message)
+	proof, err := e.ownProof()
+	var offer []byte
+	l.old = keys.NewOldDevice(l.code, l.server, e.party(proof))
+	if err == nil {
+		offer, err = l.old.Offer(f.Message)
+	}
 	if err != nil {
 		e.burn(f.Number, asError(err), false)
 		return
@@ -176,8 +178,7 @@ func (c *Client) AnswerLink(ctx context.Context, number uint32, yes bool) error 
 			answer(struct{}{}, e.offlineError())
 			return
 		}
-		err := e.answerLink(n, l, yes)
-		e.then(func() { answer(struct{}{}, err) })
+		e.answerLink(n, l, yes, func(err error) { e.then(func() { answer(struct{}{}, err) }) })
 	})
 	return err
 }
@@ -201,15 +202,36 @@ func (e *engine) linkWaiting(number uint32) (uint32, *linkCode) {
 // linkReceipt is how long the new device has to say that it has everything.
 const linkReceipt = 30 * time.Second
 
-// answerLink hands everything over, or nothing.
-func (e *engine) answerLink(number uint32, l *linkCode, yes bool) error {
+// answerLink hands everything over, or nothing. Where the account's key isn't here this device vouches for the new one first.
+func (e *engine) answerLink(number uint32, l *linkCode, yes bool, answer func(error)) {
 	if !yes {
 		e.burn(number, chat.Errorf(chat.CodeLinkRefused), false)
-		return nil
+		answer(nil)
+		return
 	}
+	l.given = true
+	if e.id.acct != nil {
+		answer(e.handLink(number, l, nil))
+		return
+	}
+	e.vouch(trust.Applicant{Device: l.machine.Device, HPKE: l.machine.HPKE}, func(c trust.Certificate, _ *trust.DeviceList, err *chat.Error) {
+		switch {
+		case e.links[number] != l: // over meanwhile
+			answer(chat.Errorf(chat.CodeNoLink))
+		case err != nil:
+			e.burn(number, err, false)
+			answer(err)
+		default:
+			answer(e.handLink(number, l, &c))
+		}
+	})
+}
+
+// handLink sends what the new device gets. c is its certificate, nil where it gets the account's key.
+func (e *engine) handLink(number uint32, l *linkCode, c *trust.Certificate) error {
 	var key [32]byte
 	_, _ = rand.Read(key[:]) // never fails
-	gift, err := e.linkGift(key)
+	gift, err := e.linkGift(key, c)
 	var pieces [][]byte
 	if err == nil {
 		pieces, err = l.old.Gift(gift)
@@ -218,7 +240,6 @@ func (e *engine) answerLink(number uint32, l *linkCode, yes bool) error {
 		e.burn(number, asError(err), false)
 		return err
 	}
-	l.given = true
 	e.give(l.machine.Device, key)
 	e.nameDevice(l.machine.Device, l.machine.Name)
 	e.stage.durable = true

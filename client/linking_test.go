@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -10,6 +9,7 @@ import (
 
 	"huisclos/chat"
 	"huisclos/keys"
+	"huisclos/trust"
 	"huisclos/wire"
 )
 
@@ -76,8 +76,9 @@ func TestLinkTimes(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		e, l := anOldDevice(t, 0)
-		n := keys.NewNewDevice(l.code, l.server, keys.Machine{Device: chat.DeviceID{9}, Name: "laptop"})
+		n := keys.NewNewDevice(l.code, l.server, keys.Machine{Device: chat.DeviceID{9}, HPKE: make([]byte, trust.HPKESize), Name: "laptop"})
 		e.id.server = chat.FingerprintOf(l.server[:]) // that of the session
+		e.id.store(&e.self)
 		e.linkMessage(&wire.CodeMessage{Number: 7, Message: n.Hello()}, l)
 		if l.old == nil || len(e.stage.frames) != 1 {
 			t.Fatal("no offer")
@@ -109,13 +110,6 @@ func TestLinkTimes(t *testing.T) {
 		}
 		close(e.c.done)
 	})
-}
-
-// An account whose secret isn't on this device makes no link code.
-func TestLinkWithoutTheAccount(t *testing.T) {
-	if _, err := (&engine{id: new(identity)}).linkSecret(); !errors.Is(err, chat.CodeAccountAway) {
-		t.Error(err)
-	}
 }
 
 // Of a key room only what the server has removed is told; of a private one everything, but for what isn't for people.

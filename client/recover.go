@@ -174,12 +174,12 @@ func (f *Found) write(w Writer, self *selfRecord, b *recovery.Backup) error {
 	}
 	for i := range b.People {
 		p := &b.People[i]
-		if p.Account == f.account.ID() {
+		if p.Account == self.AccountID {
 			continue
 		}
 		rows = append(rows, row{TablePeople, bytes.Clone(p.Account[:]), personOf(p)})
 	}
-	me := f.account.ID()
+	me := self.AccountID
 	cert, err := trust.ParseCertificate(self.Certificate)
 	if err != nil {
 		return err

@@ -148,14 +148,15 @@ func FuzzLinkGift(f *testing.F) {
 	party := id.party()
 	f.Add(aGift(id))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		g, account, err := parseLinkGift(raw, server, &party)
+		device := trust.NewDevice()
+		g, who, err := parseLinkGift(raw, server, &party, device)
 		if err != nil {
 			return
 		}
-		if account.ID() != party.Account || g.Backup.Name != "alice" || !bytes.Equal(wire.Marshal(g), raw) {
+		if who.account() != party.Account || g.Backup.Name != "alice" || !bytes.Equal(wire.Marshal(g), raw) {
 			t.Fatalf("%+v", g)
 		}
-		l := &Linked{Server: server, Name: g.Backup.Name, Device: chat.DeviceID{2}, From: id.device(), account: account, device: trust.NewDevice(), gift: g}
+		l := &Linked{Server: server, Name: g.Backup.Name, Device: device.ID(), From: id.device(), id: who, gift: g}
 		if err := l.Restore(NewMemory()); err != nil && chat.CodeOf(err) == chat.CodeInternal {
 			t.Fatal(err)
 		}
@@ -163,7 +164,7 @@ func FuzzLinkGift(f *testing.F) {
 }
 
 func aGift(id *identity) []byte {
-	g := &linkGift{Version: 1, Account: id.acct.Bytes(), Lists: []giftList{}, Devices: []giftDevice{{Device: id.device(), Name: "desk"}}}
+	g := &linkGift{Version: 1, Account: id.acct.Bytes(), Certificate: []byte{}, BackupKey: []byte{}, Lists: []giftList{}, Devices: []giftDevice{{Device: id.device(), Name: "desk"}}}
 	g.Backup.Version, g.Backup.Server, g.Backup.Account, g.Backup.Name = 1, id.server, id.account(), id.name
 	g.Backup.NameSig = id.acct.SignName(id.server, id.name)
 	g.Rooms = []giftRoom{{Room: chat.RoomID{1}, Name: "team", Seq: 7, Known: []chat.DeviceID{id.device()}}}
@@ -182,7 +183,7 @@ func TestLinkGiftIsBound(t *testing.T) {
 		t.Fatal(err)
 	}
 	mine, theirs := id.party(), other.party()
-	if _, _, err := parseLinkGift(aGift(id), server, &mine); err != nil {
+	if _, _, err := parseLinkGift(aGift(id), server, &mine, trust.NewDevice()); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
@@ -191,13 +192,15 @@ func TestLinkGiftIsBound(t *testing.T) {
 		by     *keys.Party
 		want   chat.Code
 	}{
-		"another account": {nil, server, &theirs, chat.CodeAuth},
-		"another server":  {nil, chat.Fingerprint{2}, &mine, chat.CodeIdentity},
-		"a later version": {func(g *linkGift) { g.Version = 2 }, server, &mine, chat.CodeVersion},
-		"another secret":  {func(g *linkGift) { g.Account = other.acct.Bytes() }, server, &mine, chat.CodeAuth},
-		"no secret":       {func(g *linkGift) { g.Account = nil }, server, &mine, chat.CodeFrame},
-		"another name":    {func(g *linkGift) { g.Backup.Name = "bob" }, server, &mine, chat.CodeAuth},
-		"no signature":    {func(g *linkGift) { g.Backup.NameSig[0]++ }, server, &mine, chat.CodeAuth},
+		"another account":                 {nil, server, &theirs, chat.CodeAuth},
+		"another server":                  {nil, chat.Fingerprint{2}, &mine, chat.CodeIdentity},
+		"a later version":                 {func(g *linkGift) { g.Version = 2 }, server, &mine, chat.CodeVersion},
+		"another secret":                  {func(g *linkGift) { g.Account = other.acct.Bytes() }, server, &mine, chat.CodeAuth},
+		"no secret":                       {func(g *linkGift) { g.Account = nil }, server, &mine, chat.CodeFrame},
+		"a certificate of another device": {func(g *linkGift) { g.Account, g.Certificate = []byte{}, id.cert.Marshal() }, server, &mine, chat.CodeAuth},
+		"both a secret and a certificate": {func(g *linkGift) { g.Certificate = id.cert.Marshal() }, server, &mine, chat.CodeFrame},
+		"another name":                    {func(g *linkGift) { g.Backup.Name = "bob" }, server, &mine, chat.CodeAuth},
+		"no signature":                    {func(g *linkGift) { g.Backup.NameSig[0]++ }, server, &mine, chat.CodeAuth},
 	} {
 		var g linkGift
 		if err := wire.UnmarshalStrict(aGift(id), &g); err != nil {
@@ -206,7 +209,7 @@ func TestLinkGiftIsBound(t *testing.T) {
 		if c.change != nil {
 			c.change(&g)
 		}
-		if _, _, err := parseLinkGift(wire.Marshal(&g), c.server, c.by); chat.CodeOf(err) != c.want {
+		if _, _, err := parseLinkGift(wire.Marshal(&g), c.server, c.by, trust.NewDevice()); chat.CodeOf(err) != c.want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -1,13 +1,10 @@
 package client
 
 import (
-	"errors"
 	"time"
 
 	"huisclos/chat"
-	"huisclos/recovery"
 	"huisclos/trust"
-	"huisclos/wire"
 )
 
 // vouch makes another device one of our account's: it adds it to the account's list, gives that to the server, and signs the device's certificate; by the account's
@@ -20,7 +17,7 @@ import (
 // statement of the list, so what was interrupted can be repeated.
 //
 // The new device also needs name and NameSig of the selfRecord, and sealer().Bytes(): with that it renews the backup, and learns the shared keys and people in the one that is there. It never
-// needs the account's key. settle is its end.
+// needs the account's key.
 func (e *engine) vouch(p trust.Applicant, then func(trust.Certificate, *trust.DeviceList, *chat.Error)) {
 	e.vouchTry(p, listTries, then)
 }
@@ -89,64 +86,4 @@ func (e *engine) certificateFor(p trust.Applicant, list *trust.DeviceList) (trus
 		}
 	}
 	return trust.Certificate{}, false
-}
-
-// settled is what a device that another one has vouched for begins with.
-type settled struct {
-	server      chat.Fingerprint
-	address     string
-	name        string
-	nameSig     [64]byte
-	dev         *trust.Device
-	certificate trust.Certificate // as vouch gave it
-	list        *trust.DeviceList
-	backupKey   []byte // of recovery.Sealer; empty: it doesn't renew the backup
-}
-
-var errSettled = errors.New("client: what another device has vouched for doesn't hold")
-
-// settle makes the profile of a device that another one has vouched for, in an empty vault. Opening a Client on it enrols the device; neither the shared key nor the account's
-// is needed. CodeAuth when certificate, list and name don't belong together, CodeProfileExists (name).
-func (s settled) settle(v Vault) error {
-	c, err := s.dev.Countersign(s.certificate)
-	if err == nil {
-		err = c.VerifyBy(s.list)
-	}
-	if err != nil || s.list == nil || !s.list.Has(c.Device) || trust.CheckName(s.name) != nil || !trust.VerifyName(c.Account, s.server, s.name, s.nameSig) {
-		return chat.Errorf(chat.CodeAuth).Because(errors.Join(errSettled, err))
-	}
-	id := &identity{server: s.server, name: s.name, who: c.Account, nameSig: s.nameSig, dev: s.dev, cert: c}
-	self := selfRecord{Server: s.server, Address: s.address}
-	id.store(&self)
-	rec := recoveryRecord{Vouched: true}
-	if _, err := recovery.ParseSealer(c.Account, s.server, s.backupKey); err == nil {
-		rec.On, rec.Key = true, s.backupKey // it knows of no backup, so the first thing that it does is to take over what is in the one at the server
-	}
-	lobby := newRoom(chat.KeyRoomID(s.server, chat.Lobby), chat.Lobby)
-	lobby.rec.Joined = true
-	rows := []row{
-		{TableSelf, selfKey, &self},
-		{TableSelf, recoveryKey, &rec},
-		{TablePeople, c.Account[:], &personRecord{Name: s.name, NameSig: self.NameSig, Version: s.list.Version(), List: s.list.Marshal()}},
-		{TableDevices, c.Device[:], &deviceRecord{Account: c.Account, Certificate: self.Certificate}},
-		{TableRooms, lobby.id[:], &lobby.rec},
-	}
-	err = v.Update(Durable, func(w Writer) error {
-		if old, err := w.Get(TableSelf, selfKey); err != nil || old != nil {
-			if err == nil {
-				err = chat.Errorf(chat.CodeProfileExists, "name", s.name)
-			}
-			return err
-		}
-		for _, r := range rows {
-			if err := w.Put(r.table, r.key, wire.Marshal(r.record)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return v.Remember(Facts{Server: s.server, Name: s.name, Address: s.address})
 }

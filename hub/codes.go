@@ -121,7 +121,7 @@ func reasonOf(c chat.Code) error {
 	switch c {
 	case "":
 		return chat.Errorf(chat.CodeCodeUsed)
-	case chat.CodeCodeWrong, chat.CodeCodeUsed, chat.CodeCodeExpired, chat.CodeVersion, chat.CodeLinkRefused, chat.CodeAccountAway:
+	case chat.CodeCodeWrong, chat.CodeCodeUsed, chat.CodeCodeExpired, chat.CodeVersion, chat.CodeLinkRefused:
 		return chat.Errorf(c)
 	case chat.CodeIdentity:
 		return chat.Errorf(c, "reason", "code")

@@ -83,7 +83,7 @@ func TestLinkBreaks(t *testing.T) {
 		if got := take[*wire.CodeLeft](alice); len(got) != 1 || got[0].Number != n {
 			t.Errorf("%+v", got)
 		}
-		for code, want := range map[chat.Code]chat.Code{chat.CodeLinkRefused: chat.CodeLinkRefused, chat.CodeAccountAway: chat.CodeAccountAway, "anything": chat.CodeCodeBroken} {
+		for code, want := range map[chat.Code]chat.Code{chat.CodeLinkRefused: chat.CodeLinkRefused, "anything": chat.CodeCodeBroken} {
 			n = alice.linkCode()
 			if g, err = w.hub.UseLink(n, []byte("hello")); err != nil {
 				t.Fatal(err)

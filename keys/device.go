@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"huisclos/chat"
+	"huisclos/trust"
 	"huisclos/wire"
 )
 
@@ -45,12 +46,13 @@ const (
 type Machine struct {
 	_        struct{} `cbor:",toarray"`
 	Device   chat.DeviceID
+	HPKE     []byte // its public key, trust.HPKESize bytes: what whoever vouches for the device signs
 	Name     string // for people: the computer's name and its system; printable, at most MaxMachine bytes
 	Software string
 }
 
 func (m *Machine) valid() bool {
-	return !m.Device.IsZero() && isLabel(m.Name) && isLabel(m.Software)
+	return !m.Device.IsZero() && len(m.HPKE) == trust.HPKESize && isLabel(m.Name) && isLabel(m.Software)
 }
 
 func isLabel(s string) bool {

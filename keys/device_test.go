@@ -7,17 +7,19 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"huisclos/chat"
+	"huisclos/trust"
 	"huisclos/wire"
 )
 
 func (p *pairing) machine() Machine {
-	return Machine{Device: chat.DeviceID{9}, Name: "laptop, linux", Software: "huisclos 1"}
+	return Machine{Device: chat.DeviceID{9}, HPKE: make([]byte, trust.HPKESize), Name: "laptop, linux", Software: "huisclos 1"}
 }
 
 func (p *pairing) newDevice(c Code) *NewDevice { return NewNewDevice(c, p.server, p.machine()) }
@@ -54,7 +56,7 @@ func TestLinkExchange(t *testing.T) {
 			t.Error("the server reads what the computer is called")
 		}
 		got, err := o.Proof(proof)
-		if err != nil || got != p.machine() {
+		if err != nil || !reflect.DeepEqual(got, p.machine()) {
 			t.Fatal(got, err)
 		}
 		content := bytes.Repeat([]byte("secret"), size/6+1)[:size]
@@ -315,7 +317,7 @@ func TestDeviceVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	same("proof", proof, v.Proof)
-	if got, err := o.Proof(proof); err != nil || got != machine {
+	if got, err := o.Proof(proof); err != nil || !reflect.DeepEqual(got, machine) {
 		t.Fatal(got, err)
 	}
 	pieces, err := o.Gift(v.Content)

@@ -58,7 +58,7 @@ func tryLink(ctx context.Context, link keys.Link, number uint32) error {
 	if err != nil {
 		return err
 	}
-	n := keys.NewNewDevice(words, g.hello.Server, keys.Machine{Device: g.device.ID(), Name: "your laptop", Software: "huisclos"})
+	n := keys.NewNewDevice(words, g.hello.Server, keys.Machine{Device: g.device.ID(), HPKE: g.device.Applicant().HPKE, Name: "your laptop", Software: "huisclos"})
 	offer, err := g.hear(wire.Encode(&wire.UseLink{Number: number, Message: n.Hello()}))
 	if err != nil {
 		return err

@@ -54,6 +54,7 @@ type Device struct {
 // NewMachine is the end of the new device.
 type NewMachine struct {
 	Device         Hex
+	HPKE           Hex // its public key
 	Name, Software string
 	Machine        Hex // what is sealed
 	Nonce          Hex
@@ -91,7 +92,8 @@ func (w *world) deviceLink() Device {
 		Device: id[:], Name: "laptop, linux", Software: "huisclos 1", Nonce: seed("code nonce of the new machine", 32),
 		ScalarInput: seed("code scalar of the new machine", 64), KEMInput: seed("code ML-KEM of the new machine", 32),
 	}
-	b.Machine = wire.Marshal([]any{[]byte(b.Device), b.Name, b.Software})
+	b.HPKE = device.Applicant().HPKE
+	b.Machine = wire.Marshal([]any{[]byte(b.Device), []byte(b.HPKE), b.Name, b.Software})
 
 	c.Hello = wire.Marshal([]any{1, []byte(b.Nonce)})
 	sid := sha256.Sum256(slices.Concat([]byte("huisclos/1 code session"), binary.BigEndian.AppendUint32(nil, c.Number), b.Nonce, a.Nonce))
