@@ -76,12 +76,18 @@ type soak struct {
 
 	mu    sync.Mutex // guards what follows
 	bad   []string
-	acked map[string]map[chat.Seq]string // by room
+	acked map[string]map[chat.Seq]receipt // by room
 	back  int                            // devices that came back from outside
 
 	flying  atomic.Int64 // messages not acknowledged
 	sent    atomic.Int64
 	changed atomic.Int64
+}
+
+// receipt is what a sender was told is durable.
+type receipt struct {
+	sender string
+	number string // "-": not known any more
 }
 
 // room is a room as the coordinator believes it to be.
@@ -101,7 +107,7 @@ func (p plan) run() (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	p.dir = dir
-	s := &soak{plan: p, ctx: ctx, acked: make(map[string]map[chat.Seq]string)}
+	s := &soak{plan: p, ctx: ctx, acked: make(map[string]map[chat.Seq]receipt)}
 	if s.self, err = os.Executable(); err != nil {
 		return 0, err
 	}
@@ -185,7 +191,7 @@ func (s *soak) gather() error {
 	for i := range s.plan.rooms {
 		r := &room{name: fmt.Sprintf("r%d", i), owner: s.people[(i*7)%len(s.people)]}
 		s.rooms = append(s.rooms, r)
-		s.acked[r.name] = make(map[chat.Seq]string)
+		s.acked[r.name] = make(map[chat.Seq]receipt)
 		if a, err := r.owner.all()[0].ask(s.ctx, "found", r.name); err != nil || a != "ok" {
 			return fmt.Errorf("%s isn't made: %s %w", r.name, a, err)
 		}
@@ -208,7 +214,7 @@ func (s *soak) note(p *process, line string) {
 	case "sent":
 		seq, _ := strconv.ParseUint(words[2], 10, 64)
 		if s.acked[words[1]] != nil {
-			s.acked[words[1]][chat.Seq(seq)] = nameOf(p.name)
+			s.acked[words[1]][chat.Seq(seq)] = receipt{nameOf(p.name), words[3]}
 		}
 		s.flying.Add(-1)
 	case "failed":

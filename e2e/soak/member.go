@@ -27,8 +27,9 @@ import (
 // member is one person's client, in a process of its own that can be killed. It is told what to do on its input, a line each, "NUMBER WORD…", and
 // answers "NUMBER ok" or "NUMBER CODE".
 type member struct {
-	api *client.Client
-	mu  sync.Mutex // guards the output
+	api    *client.Client
+	mu     sync.Mutex                // guards the output and numbers
+	queued map[chat.MessageID]string // the numbers of what was said in this process
 }
 
 // order is what the coordinator starts a member with.
@@ -63,7 +64,7 @@ func runMember(arg string) error {
 			return err
 		}
 	}
-	m := &member{}
+	m := &member{queued: make(map[chat.MessageID]string)}
 	var log *slog.Logger
 	if os.Getenv("HUISCLOS_DEBUG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})).With("who", filepath.Base(o.Dir))
@@ -129,7 +130,13 @@ func (m *member) tell(events <-chan client.Event) {
 	for e := range events {
 		switch e := e.(type) {
 		case client.Sent:
-			m.say("sent %s %d", e.Room, e.Seq)
+			m.mu.Lock()
+			number, ok := m.queued[e.ID]
+			m.mu.Unlock()
+			if !ok { // of a process before
+				number = "-"
+			}
+			m.say("sent %s %d %s", e.Room, e.Seq, number)
 		case client.SendFailed:
 			m.say("failed %s %q %v", e.Room, e.Text, e.Err)
 		case client.Invited:
@@ -201,7 +208,10 @@ func (m *member) queue(ctx context.Context, room, text string) error {
 	}
 	for _, r := range s.Rooms {
 		if r.Name == room {
-			_, err = m.api.Queue(ctx, room, fmt.Sprintf("%s %d", text, r.Read))
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			id, err := m.api.Queue(ctx, room, fmt.Sprintf("%s %d", text, r.Read))
+			m.queued[id] = text
 			return err
 		}
 	}

@@ -30,6 +30,9 @@ type process struct {
 	note    func(line string)
 }
 
+// slow is what is told: everything waits for a change, and a message, for a moment at most.
+const slow = 20 * time.Second
+
 var errAway = errors.New("away")
 
 // start starts the process.
@@ -104,6 +107,12 @@ func (p *process) ask(ctx context.Context, words ...string) (string, error) {
 	if err != nil {
 		return "", errAway
 	}
+	begun := time.Now()
+	defer func() {
+		if took := time.Since(begun); took > slow {
+			fmt.Printf("%s took %.0f s for %v\n", p.name, took.Seconds(), words)
+		}
+	}()
 	select {
 	case a := <-answer:
 		if a == "gone" {
