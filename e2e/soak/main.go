@@ -77,7 +77,7 @@ type soak struct {
 	mu    sync.Mutex // guards what follows
 	bad   []string
 	acked map[string]map[chat.Seq]receipt // by room
-	back  int                            // devices that came back from outside
+	back  int                             // devices that came back from outside
 
 	flying  atomic.Int64 // messages not acknowledged
 	sent    atomic.Int64
