@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"huisclos/access"
-	"huisclos/chat"
 	"huisclos/conn"
 	"huisclos/wire"
 )
@@ -28,19 +27,34 @@ const (
 	codesAMinute = 30
 )
 
-// relay serves a newcomer who has no key yet, but a code: it hands two messages each way between him and the member who has made it. He is still a
-// visitor, who gives way when places are short. It always returns an error, errServed when all was handed over.
-func (s *Server) relay(stream *conn.Stream, v *visitor, login *access.Server, raw []byte) error {
+// relay serves somebody who has no login yet, but a code: it hands messages between him and the member who has made it. He is still a visitor, who gives way when places
+// are short. It always returns an error, errServed when all was handed over.
+func (s *Server) relay(v *visitor, messages func() error) error {
 	if err := s.codes.allow(v.from); err != nil {
 		return err
 	}
-	err := s.relayMessages(stream, v, login, raw)
+	err := messages()
 	if !errors.Is(err, errServed) {
 		s.codes.fail(v.from)
 	}
 	return err
 }
 
+// patient gives a visitor so much time; the context ends with it, and with the server.
+func (s *Server) patient(v *visitor, patience time.Duration) (context.Context, context.CancelFunc) {
+	_ = v.SetDeadline(time.Now().Add(patience + codeFarewell))
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	go func() {
+		select {
+		case <-s.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// relayMessages hands two messages each way between a newcomer with an invitation code and the member.
 func (s *Server) relayMessages(stream *conn.Stream, v *visitor, login *access.Server, raw []byte) error {
 	use, err := login.UseCode(raw)
 	if err != nil {
@@ -51,32 +65,12 @@ func (s *Server) relayMessages(stream *conn.Stream, v *visitor, login *access.Se
 		return err
 	}
 	defer g.Leave()
-	patience := s.config.codePatience
-	_ = v.SetDeadline(time.Now().Add(patience + codeFarewell))
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := s.patient(v, s.config.codePatience)
 	defer cancel()
-	go func() {
-		select {
-		case <-s.stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	if err := s.pass(ctx, stream, g, use.Number); err != nil {
 		return err
 	}
-	if raw, err = stream.Read(); err != nil {
-		return err
-	}
-	f, err := wire.Decode(raw)
-	if err != nil {
-		return err
-	}
-	said, ok := f.(*wire.CodeMessage)
-	if !ok || said.Number != use.Number {
-		return chat.Errorf(chat.CodeFrame)
-	}
-	if err := g.Say(said.Message); err != nil {
+	if err := said(stream, g, use.Number); err != nil {
 		return err
 	}
 	if err := s.pass(ctx, stream, g, use.Number); err != nil {

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"context"
-	"errors"
 	"time"
 
 	"huisclos/access"
@@ -14,19 +12,7 @@ import (
 // linkPatience is how long a new device has with a link code: a person looks at both devices, and says yes on the old one.
 const linkPatience = 3 * time.Minute
 
-// relayLink serves a new device of somebody: it hands messages between it and the old device that has made the code. It always returns an error, errServed when
-// all was handed over.
-func (s *Server) relayLink(stream *conn.Stream, v *visitor, login *access.Server, raw []byte) error {
-	if err := s.codes.allow(v.from); err != nil {
-		return err
-	}
-	err := s.relayDevices(stream, v, login, raw)
-	if !errors.Is(err, errServed) {
-		s.codes.fail(v.from)
-	}
-	return err
-}
-
+// relayDevices hands messages between a new device of somebody and the old one that has made a link code.
 func (s *Server) relayDevices(stream *conn.Stream, v *visitor, login *access.Server, raw []byte) error {
 	use, err := login.UseLink(raw)
 	if err != nil {
@@ -37,16 +23,8 @@ func (s *Server) relayDevices(stream *conn.Stream, v *visitor, login *access.Ser
 		return err
 	}
 	defer g.Leave()
-	_ = v.SetDeadline(time.Now().Add(s.config.linkPatience + codeFarewell))
-	ctx, cancel := context.WithTimeout(context.Background(), s.config.linkPatience)
+	ctx, cancel := s.patient(v, s.config.linkPatience)
 	defer cancel()
-	go func() {
-		select {
-		case <-s.stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	if err := s.pass(ctx, stream, g, use.Number); err != nil {
 		return err
 	}

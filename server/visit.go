@@ -137,9 +137,9 @@ func (s *Server) authenticate(stream *conn.Stream, v *visitor) (access.Claim, er
 	case access.IsRecover(raw):
 		return access.Claim{}, s.recover(stream, v, login, raw)
 	case access.IsUseCode(raw):
-		return access.Claim{}, s.relay(stream, v, login, raw)
+		return access.Claim{}, s.relay(v, func() error { return s.relayMessages(stream, v, login, raw) })
 	case access.IsUseLink(raw):
-		return access.Claim{}, s.relayLink(stream, v, login, raw)
+		return access.Claim{}, s.relay(v, func() error { return s.relayDevices(stream, v, login, raw) })
 	}
 	return login.Auth(raw)
 }
