@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"huisclos/chat"
 	"huisclos/client"
 	"huisclos/keys"
 	"huisclos/wire"
@@ -98,7 +99,17 @@ func joinRoom(ctx context.Context, room string, maker, late *client.Client) (tim
 	if err != nil {
 		return 0, err
 	}
-	go func() { _ = maker.Invite(ctx, room, "late") }()
+	failed := make(chan error, 1)
+	go func() {
+		err := maker.Invite(ctx, room, "late")
+		for errors.Is(err, chat.CodeRate) && ctx.Err() == nil { // the maker has asked for very many key packages
+			time.Sleep(time.Second)
+			err = maker.Invite(ctx, room, "late")
+		}
+		if err != nil {
+			failed <- err
+		}
+	}()
 	var begin time.Time
 	for {
 		select {
@@ -113,6 +124,8 @@ func joinRoom(ctx context.Context, room string, maker, late *client.Client) (tim
 				}
 				return time.Since(begin), nil
 			}
+		case err := <-failed:
+			return 0, err
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		}
