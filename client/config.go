@@ -60,6 +60,8 @@ type Config struct {
 	Packages int
 	// RawBytes bounds what is kept of envelopes as they came, for seven days, so that a restored server can be given back what it lost; 0: 64 MiB.
 	RawBytes int64
+	// Beside is the size of a private room's tree, in bytes, up to which it goes into each Welcome; a larger one goes beside it, once. 0: 64 KiB.
+	Beside int
 	// Tail is how many of a room's last messages are read first when it is new to us; 0: 100.
 	Tail uint32
 	// Window is how many messages may be on their way unacknowledged; 0: 128.
@@ -78,6 +80,7 @@ func (c Config) withDefaults() Config {
 	}
 	def(&c.Tail, 100)
 	def(&c.RawBytes, rawBytes)
+	def(&c.Beside, beside)
 	def(&c.Window, 128)
 	def(&c.Backoff, 500*time.Millisecond)
 	def(&c.MaxBackoff, time.Minute)

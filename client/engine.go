@@ -55,6 +55,7 @@ type engine struct {
 	mls          *mls.Config
 	unknown      map[chat.DeviceID]bool // whom the validator of groups asked for and we don't know
 	lenient      bool                   // unknown devices are only noted
+	unvetted     bool                   // nobody is looked at: that comes after (private_vet.go)
 	inviting     bool                   // the Welcomes that wait for us are being taken
 	moreInvited  bool                   // and there may be more
 	searched     bool                   // rooms of ours that this device doesn't know were asked for in this session

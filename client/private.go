@@ -246,14 +246,11 @@ var errUnknownDevice = errors.New("client: a device that isn't known yet")
 
 // ValidateMember implements mls.Validator. Devices that aren't known are noted, so that the engine can ask for them and try again.
 func (m members) ValidateMember(leaf *mls.LeafNode) error {
-	if leaf.Credential.Type != mls.CredentialBasic {
-		return trust.ErrLeaf
-	}
 	l, err := trust.ParseLeaf(leaf.Credential.Identity)
-	if err != nil {
+	if err != nil || m.e.unvetted {
 		return err
 	}
-	if err := l.Verify(m.e.self.Server, leaf.SignatureKey); err != nil {
+	if err := m.e.ownLeaf(leaf); err != nil {
 		return err
 	}
 	people := m.e.people

@@ -410,7 +410,7 @@ func (c *Client) Members(ctx context.Context, room string) ([]MemberView, error)
 		if err != nil {
 			return nil, err
 		}
-		if r.rec.Private.Unproven {
+		if r.rec.Private.Unproven || r.rec.Private.Unvetted {
 			return nil, chat.Errorf(chat.CodeReturning, "room", r.rec.Name)
 		}
 		weak := map[chat.AccountID]bool{}

@@ -64,21 +64,21 @@ func (rec *pendingRecord) restore() *sent {
 	return s
 }
 
-// beside is the size of a tree in bytes up to which it goes into each Welcome; a larger one goes beside it, once.
+// beside is Config.Beside by default.
 const beside = 64 << 10
 
 // inside tells whether the tree goes into the Welcomes: as long as it is small with the newcomers in it, and not too often the same.
-func inside(tree, newcomers int) bool {
+func (e *engine) inside(tree, newcomers int) bool {
 	const leaf = 3 << 10 // bytes of one with its parent
 	after := tree + newcomers*leaf
-	return after <= beside && after*newcomers <= 4*beside
+	return after <= e.cfg.Beside && after*newcomers <= 4*e.cfg.Beside
 }
 
 // commitOptions says what the commit of an intent does.
 func (e *engine) commitOptions(r *room, in *intent, s *sent) (mls.CommitOptions, error) {
 	p := r.priv
 	me := e.id.account()
-	o := mls.CommitOptions{WelcomeTree: inside(len(p.g.Tree()), len(in.packages)), WelcomeExternalPub: true}
+	o := mls.CommitOptions{WelcomeTree: e.inside(len(p.g.Tree()), len(in.packages)), WelcomeExternalPub: true}
 	state := p.state
 	for _, d := range slices.SortedFunc(maps.Keys(in.packages), compareDevices) {
 		k := in.packages[d]
@@ -166,7 +166,7 @@ func (e *engine) dress(s *sent, pending *mls.Pending, unproven bool) error {
 	if s.frame.Info, err = pending.GroupInfo(false); err != nil {
 		return err
 	}
-	if tree := pending.Tree(); len(s.change.added) > 0 || len(tree) <= beside {
+	if tree := pending.Tree(); len(s.change.added) > 0 || len(tree) <= e.cfg.Beside {
 		s.frame.Tree = tree
 	}
 	w := pending.Welcome()

@@ -118,3 +118,19 @@ func (p *private) newDevices(m membership) []chat.AccountID {
 	}
 	return slices.SortedFunc(maps.Keys(more), func(a, b chat.AccountID) int { return slices.Compare(a[:], b[:]) })
 }
+
+// forgetOthers forgets how far the others had counted: while this device didn't follow they may have gone, come again, and begun anew.
+func (e *engine) forgetOthers(r *room) {
+	me := e.id.device()
+	own, err := e.sender(r, me)
+	if err != nil {
+		e.fail(err)
+		return
+	}
+	e.forgetSenders(r)
+	clear(r.senders)
+	if own.Counter > 0 {
+		r.senders[me] = own
+		e.put(TableSenders, senderKey(r.id, me), own)
+	}
+}

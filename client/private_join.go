@@ -400,22 +400,6 @@ func (e *engine) forgetSenders(r *room) {
 	}
 }
 
-// forgetOthers forgets how far the others had counted: while this device didn't follow they may have gone, come again, and begun anew.
-func (e *engine) forgetOthers(r *room) {
-	me := e.id.device()
-	own, err := e.sender(r, me)
-	if err != nil {
-		e.fail(err)
-		return
-	}
-	e.forgetSenders(r)
-	clear(r.senders)
-	if own.Counter > 0 {
-		r.senders[me] = own
-		e.put(TableSenders, senderKey(r.id, me), own)
-	}
-}
-
 // welcomeFromState fetches the tree that a Welcome of a large room doesn't have in it.
 func (e *engine) welcomeFromState(inv *wire.Invitation, w *mls.Welcome, k *mls.KeyPackageSecrets, ref []byte, next func(error)) {
 	e.ask(func(n uint64) []byte { return wire.Encode(&wire.State{Ref: n, Room: inv.Room}) },
@@ -443,6 +427,20 @@ func (e *engine) welcomeWithTree(inv *wire.Invitation, w *mls.Welcome, k *mls.Ke
 		}
 		next(nil)
 		return
+	}
+	if old == nil { // a room that is new here, with many in it
+		g, changes, err := e.joinUnvetted(w, k, state.Tree)
+		if err == nil {
+			err = e.checkWelcome(inv, g, p)
+		}
+		if err == nil && !p.state.Direct { // that one is called by the other's name
+			r.rec.Private.Unvetted = true
+			e.entered(r, nil, inv, g, changes, k, ref)
+		}
+		if err != nil || !p.state.Direct {
+			next(err)
+			return
+		}
 	}
 	e.join(w, k, state.Tree, func(g *mls.Group, changes mls.Changes, err error) {
 		if err == nil {

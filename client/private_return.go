@@ -234,7 +234,7 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 		if frame.Info, err = g.GroupInfo(false); err != nil {
 			return err
 		}
-		if tree := g.Tree(); len(tree) <= beside {
+		if tree := g.Tree(); len(tree) <= e.cfg.Beside {
 			frame.Tree = tree
 		}
 	}

@@ -111,6 +111,7 @@ type privateRecord struct {
 	LostAt      chat.Seq        `cbor:"21,keyasint,omitempty"` // up to here we followed, before we didn't
 	Unjudged    chat.Seq        `cbor:"31,keyasint,omitempty"` // the last commit that we followed without knowing the room's rules
 	Rewound     bool            `cbor:"33,keyasint,omitempty"` // the log was put back, as the person has agreed to: an earlier epoch may be right
+	Unvetted    bool            `cbor:"34,keyasint,omitempty"` // who its members are isn't verified yet
 	Left        bool            `cbor:"32,keyasint,omitempty"` // that was told: what removes us is in the log
 	Back        bool            `cbor:"30,keyasint,omitempty"` // we came back in Epoch, and were a member before
 	Watched     int64           `cbor:"70,keyasint,omitempty"` // since when we follow it without long pauses, by our clock, ms since 1970

@@ -298,6 +298,9 @@ func (e *engine) receiveEntries(f *wire.Entries) {
 
 // process verifies what has arrived, as far as it can.
 func (e *engine) process(r *room) {
+	if e.vets(r) {
+		return
+	}
 	for len(r.pending) > 0 && !r.asking && r.phase != idle && (r.priv == nil || r.active()) {
 		f := r.pending[0]
 		if !e.aligned(r, f) {

@@ -1,0 +1,109 @@
+package client_test
+
+import (
+	"slices"
+	"testing"
+
+	"huisclos/chat"
+	"huisclos/client"
+	"huisclos/wire"
+)
+
+// large is somebody to whom each room is a large one: its tree never fits into a Welcome.
+func (w *world) large(name string) *person {
+	p := &person{w: w, beside: 1}
+	p.open(name)
+	return p
+}
+
+// Into a large room one comes before it is known who is in it; reading and writing wait for that.
+func TestLargeRoomOfStrangers(t *testing.T) {
+	w := newWorld(t)
+	alice, bob, carol := w.large("alice"), w.large("bob"), w.large("carol")
+	alice.found("team")
+	alice.invite("team", "bob")
+	await[client.Invited](bob, nil)
+	bob.say("team", "before carol")
+	await(alice, text("before carol"))
+	alice.invite("team", "carol")
+	if e := await[client.Invited](carol, nil); e.By != "alice" || e.Members != 3 {
+		t.Errorf("%+v", e)
+	}
+	bob.say("team", "hello carol")
+	await(carol, text("hello carol"))
+	carol.say("team", "hello bob")
+	await(bob, text("hello bob"))
+	for _, p := range []*person{alice, bob, carol} {
+		if got := p.members("team"); !slices.Equal(got, []string{"alice", "bob", "carol"}) {
+			t.Errorf("%s sees %v", p.name(), got)
+		}
+	}
+}
+
+// Somebody for whom nobody vouches is in a large room: it is left before anything of it is read or said.
+func TestLargeRoomWithAGhost(t *testing.T) {
+	w := newWorld(t)
+	alice, bob, carol := w.large("alice"), w.large("bob"), w.large("carol")
+	alice.found("team")
+	alice.invite("team", "bob")
+	await[client.Invited](bob, nil)
+	bob.say("team", "I am bob")
+	await(alice, text("I am bob"))
+	ghost := bob.status().Account
+	carol.between(func(f wire.Frame) []wire.Frame {
+		if p, ok := f.(*wire.People); ok {
+			p.People = slices.DeleteFunc(p.People, func(x wire.Person) bool { return x.Account == ghost })
+		}
+		return []wire.Frame{f}
+	})
+	go func() { _ = alice.Invite(w.ctx, "team", "carol") }()
+	if e := await[client.InvitationRefused](carol, nil); e.By != "alice" || e.Err == nil {
+		t.Errorf("%+v", e)
+	}
+	if _, err := carol.Send(w.ctx, "team", "anybody?"); chat.CodeOf(err) != chat.CodeNotMember {
+		t.Errorf("carol writes: %v", err)
+	}
+	alice.say("team", "hello carol")
+	await(bob, text("hello carol"))
+	if got := carol.read("team"); slices.ContainsFunc(got, func(s string) bool { return s == "alice: hello carol" }) {
+		t.Errorf("carol reads %q", got)
+	}
+}
+
+// A device that stops before it knows who is in a large room goes on with that when it starts again.
+func TestLargeRoomAfterAStop(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.large("alice"), w.large("bob")
+	memory := client.NewMemory()
+	carol := &person{w: w, vault: memory, beside: 1}
+	carol.open("carol")
+	alice.found("team")
+	alice.invite("team", "bob")
+	await[client.Invited](bob, nil)
+	bob.say("team", "I am bob")
+	await(alice, text("I am bob"))
+	known := carol.status().Account
+	stranger := bob.status().Account
+	carol.between(func(f wire.Frame) []wire.Frame {
+		if p, ok := f.(*wire.People); ok && slices.ContainsFunc(p.People, func(x wire.Person) bool { return x.Account == stranger && x.Account != known }) {
+			return nil // the answer never comes
+		}
+		return []wire.Frame{f}
+	})
+	go func() { _ = alice.Invite(w.ctx, "team", "carol") }()
+	await[client.Invited](carol, nil)
+	if _, err := carol.Members(w.ctx, "team"); chat.CodeOf(err) != chat.CodeReturning {
+		t.Errorf("carol is shown members: %v", err)
+	}
+	if err := carol.Close(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	memory.Reopen()
+	again := &person{w: w, vault: memory, beside: 1}
+	again.open("carol")
+	again.say("team", "here now")
+	await(bob, text("here now"))
+	if got := again.members("team"); !slices.Equal(got, []string{"alice", "bob", "carol"}) {
+		t.Errorf("carol sees %v", got)
+	}
+}
