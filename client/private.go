@@ -33,7 +33,7 @@ type private struct {
 	pastFor      map[chat.MessageID]chat.AccountID // who was asked by name, of requests
 	ask          asking
 	wantProofs   map[chat.DeviceID]int            // how often a device has asked for proof
-	stated       chat.Seq                         // where a state of the room was told last
+	stated       chat.Seq                         // where the state in force was told last
 	proofs       []proofGiven                     // the newest
 	tries        int                              // in a row to come back
 	cleared      chat.Seq                         // entries up to here are judged by themselves: the others aren't further

@@ -229,11 +229,14 @@ func (e *engine) readInner(r *room, n chat.Seq, in *inner, epoch uint64, v *verd
 	case innerMessage:
 		e.readText(r, in.Content, v)
 	case innerState:
-		v.rec.Form, p.stated = Silent, n
+		v.rec.Form = Silent
 		s, err := parseState(in.Content)
 		if err != nil {
 			v.refuse(chat.CodeAuth, err)
 			return
+		}
+		if s.hash() == p.state.hash() { // one that is only offered answers nobody who asks for that in force
+			p.stated = n
 		}
 		e.missingState(r, s, v.env.Account)
 	case innerWantState:

@@ -308,8 +308,8 @@ func (c *Client) SetPast(ctx context.Context, in string, days int) error {
 			if s.role(e.id.account()) != RoleOwner {
 				return s, chat.Errorf(chat.CodeRole, "name", r.rec.Name)
 			}
-			if days < pastAll || days > maxPastDays {
-				return s, chat.Errorf(chat.CodeTooLarge, "limit", strconv.Itoa(maxPastDays))
+			if days < pastAll || days > MaxPastDays {
+				return s, chat.Errorf(chat.CodeTooLarge, "limit", strconv.Itoa(MaxPastDays))
 			}
 			s.History = int32(days) //nolint:gosec // bounded
 			return s, nil
@@ -317,5 +317,5 @@ func (c *Client) SetPast(ctx context.Context, in string, days int) error {
 	})
 }
 
-// maxPastDays bounds the policy: ten years.
-const maxPastDays = 3650
+// MaxPastDays bounds what newcomers are given by days: ten years.
+const MaxPastDays = 3650

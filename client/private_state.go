@@ -68,7 +68,7 @@ func parseState(b []byte) (roomState, error) {
 }
 
 func (s *roomState) valid() bool {
-	if s.Version != 1 || s.Number == 0 || len(s.Topic) > maxTopic || s.History < pastAll || s.History > maxPastDays || s.Slow > wire.MaxSlow || !isLife(s.Expiry) {
+	if s.Version != 1 || s.Number == 0 || len(s.Topic) > maxTopic || s.History < pastAll || s.History > MaxPastDays || s.Slow > wire.MaxSlow || !isLife(s.Expiry) {
 		return false
 	}
 	if s.Direct != (s.Name == "") {

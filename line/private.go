@@ -115,7 +115,7 @@ func (f *face) past(words []string, _ string) error {
 		days = -1
 	default:
 		n, err := strconv.Atoi(word)
-		if err != nil || n < 0 {
+		if err != nil || n < 0 || n > client.MaxPastDays {
 			return chat.Errorf(chat.CodeUsage, "reason", "chat", "detail", f.syntax("past"))
 		}
 		days = n

@@ -48,11 +48,11 @@ func slowSpan(w Words, word string) (time.Duration, bool) {
 	if word == "off" || word == w.T("line.slow.off") {
 		return 0, true
 	}
-	if n, err := strconv.ParseUint(word, 10, 16); err == nil {
-		return time.Duration(n) * time.Second, true //nolint:gosec // 16 bits
-	}
 	d, err := time.ParseDuration(word)
-	return d, err == nil && d >= 0
+	if n, numeric := strconv.ParseUint(word, 10, 16); numeric == nil {
+		d, err = time.Duration(n)*time.Second, nil //nolint:gosec // 16 bits
+	}
+	return d, err == nil && (d == 0 || d >= time.Second && d <= time.Hour)
 }
 
 // heldText tells that slow mode keeps a message of ours back.

@@ -67,7 +67,7 @@ func TestSpan(t *testing.T) {
 			t.Errorf("%s: %v, %v", word, got, ok)
 		}
 	}
-	for _, word := range []string{"", "soon", "-5s", "-5", "99999999"} {
+	for _, word := range []string{"", "soon", "-5s", "-5", "99999999", "99h", "3601", "500ms"} {
 		if got, ok := slowSpan(w, word); ok {
 			t.Errorf("%q: %v", word, got)
 		}
