@@ -109,8 +109,8 @@ func (e *engine) commitOptions(r *room, in *intent, s *sent) (mls.CommitOptions,
 	if wanted := len(in.add) == 0 && in.packages != nil; wanted && len(o.Proposals) == 0 {
 		return o, errNothing // somebody else has added them
 	}
-	for _, q := range p.g.Proposals() { // they are committed by reference
-		if q.Proposal.Type == mls.ProposalRemove {
+	for _, q := range p.g.Proposals() { // they are committed by reference, but nobody commits his own leaving
+		if q.Proposal.Type == mls.ProposalRemove && q.Proposal.Remove != p.g.Own() {
 			s.change.remove(p.g, q)
 		}
 	}

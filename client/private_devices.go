@@ -21,9 +21,40 @@ func (e *engine) findRooms() {
 				return
 			}
 			for _, info := range list.Rooms {
-				if info.Kind == chat.PrivateRoom && info.Head > 0 && e.rooms[info.Room] == nil {
+				switch r := e.rooms[info.Room]; {
+				case info.Kind != chat.PrivateRoom || info.Head == 0:
+				case r == nil:
 					e.comeInto(info.Room)
+				case r.priv != nil && !r.active():
+					e.comeAgain(r)
 				}
+			}
+		})
+}
+
+// calledElsewhere tells whether we were called into a room by a Commit that had nothing for this device: it wasn't there yet when its maker took our key packages, or it had none.
+func (e *engine) calledElsewhere() bool {
+	missing := false
+	for id := range e.called {
+		r := e.rooms[id]
+		missing = missing || r == nil || r.priv != nil && !r.active()
+	}
+	clear(e.called)
+	return missing
+}
+
+// comeAgain goes into a room that this device was put out of, when its account was taken in again after that.
+func (e *engine) comeAgain(r *room) {
+	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.Roster{Ref: ref, Room: r.id}) },
+		func(f wire.Frame, _ *chat.Error) {
+			list, ok := f.(*wire.RosterList)
+			if !ok || e.rooms[r.id] != r || r.active() {
+				return
+			}
+			if slices.ContainsFunc(list.Members, func(m wire.RosterMember) bool {
+				return m.Account == e.id.account() && m.Removed == 0 && m.Added > r.rec.Seq
+			}) {
+				e.comeInto(r.id)
 			}
 		})
 }
@@ -117,6 +148,15 @@ func (p *private) newDevices(m membership) []chat.AccountID {
 		}
 	}
 	return slices.SortedFunc(maps.Keys(more), func(a, b chat.AccountID) int { return slices.Compare(a[:], b[:]) })
+}
+
+// countAnew begins our own counter anew: we have a leaf where we had none.
+func (e *engine) countAnew(r *room) {
+	me := e.id.device()
+	r.rec.OwnCounter, r.rec.OwnHash = 0, [32]byte{}
+	r.rec.AckedCounter, r.rec.AckedEnvelope = 0, [32]byte{}
+	delete(r.senders, me)
+	e.remove(TableSenders, senderKey(r.id, me))
 }
 
 // forgetOthers forgets how far the others had counted: while this device didn't follow they may have gone, come again, and begun anew.

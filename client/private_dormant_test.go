@@ -256,8 +256,11 @@ func TestASilentDeviceComesBack(t *testing.T) {
 	alice.cut()
 	await[client.Returned](alice, nil)
 	alice.say("team", "awake")
-	await(bob, text("awake"))
-	await(laptop, text("awake"))
+	for _, p := range []*person{bob, laptop} {
+		if m := await(p, text("awake")); m.Err != nil { // it counts from 1 again, and all know that
+			t.Errorf("%s: %v", p.name(), m.Err)
+		}
+	}
 	laptop.say("team", "welcome back")
 	await(alice, text("welcome back"))
 }

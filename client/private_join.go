@@ -139,7 +139,7 @@ func (e *engine) askInvitations() {
 			list, ok := f.(*wire.InvitationList)
 			if !ok || len(list.Invitations) == 0 {
 				e.inviting = false
-				if ok && !e.searched {
+				if missing := e.calledElsewhere(); ok && (missing || !e.searched) {
 					e.searched = true
 					e.findRooms()
 				}

@@ -63,3 +63,41 @@ func TestLeaveTakesAllDevicesAlong(t *testing.T) {
 		t.Errorf("alice sees %v", got)
 	}
 }
+
+// Who leaves and takes somebody along who leaves too, by a commit of his own, is in the room until others have taken him out, and then out of it.
+func TestWhoLeavesCommitsAnothersLeaving(t *testing.T) {
+	w := newWorld(t)
+	vault := client.NewMemory()
+	alice, bob, carol := w.person("alice", vault), w.person("bob", nil), w.person("carol", nil)
+	alice.found("team")
+	for _, p := range []*person{bob, carol} {
+		alice.invite("team", p.name())
+		await[client.Invited](p, nil)
+		p.say("team", "hello from "+p.name())
+		await(alice, text("hello from "+p.name()))
+	}
+	alice.say("team", "hello to both")
+	await(bob, text("hello to both"))
+	await(carol, text("hello to both"))
+	if err := alice.Close(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*person{carol, bob} { // nobody but bob is there to take carol out
+		if err := p.Leave(w.ctx, "team"); err != nil {
+			t.Fatal(err)
+		}
+		await[client.Left](p, nil)
+		if p == carol {
+			if err := p.Close(w.ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	await(bob, func(m client.Message) bool { return slices.Contains(m.Left, "carol") })
+	vault.Reopen()
+	alice = w.person("alice", vault)
+	await(alice, func(m client.Message) bool { return slices.Contains(m.Left, "bob") })
+	if got := alice.members("team"); !slices.Equal(got, []string{"alice"}) {
+		t.Errorf("alice sees %v", got)
+	}
+}

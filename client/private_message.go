@@ -203,7 +203,7 @@ func (e *engine) checkInner(r *room, n chat.Seq, v *verdict) bool {
 	case s.Counter > 0:
 		follows = continues(s.Counter, s.Hash, v.env, r.rec.Gap > s.Seq)
 	case s.Since > 0:
-		follows = v.env.Counter == 1 && v.env.Previous == [32]byte{}
+		follows = continues(0, [32]byte{}, v.env, r.rec.Gap > s.Seq)
 	}
 	saw, err := log.saw(n, v.env)
 	if err == nil {

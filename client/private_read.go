@@ -280,8 +280,12 @@ func (p *private) changeOf(c *mls.StagedCommit) membership {
 		}
 	}
 	if c.External() {
-		m.back = leafOf(c.Path()).Account
+		l := leafOf(c.Path())
+		m.back = l.Account
 		m.added = append(m.added, m.back)
+		if !slices.Contains(m.gone, l.Device) { // no leaf of it was there: it counts from 1, like one that is invited
+			m.devices = append(m.devices, l.Device)
+		}
 	}
 	return m
 }
@@ -356,7 +360,7 @@ func (e *engine) advanced(r *room, n chat.Seq, v *verdict, m membership) {
 		rec.Branch, rec.Regain = false, nil
 	}
 	for _, d := range m.devices {
-		s := &senderRecord{Since: p.g.Epoch(), Heard: e.now().UnixMilli(), Weak: slices.Contains(m.weak, d)}
+		s := &senderRecord{Since: p.g.Epoch(), Seq: n, Heard: e.now().UnixMilli(), Weak: slices.Contains(m.weak, d)}
 		r.senders[d] = s
 		e.put(TableSenders, senderKey(r.id, d), s)
 	}

@@ -189,7 +189,7 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 	if err != nil {
 		return err
 	}
-	ours := false
+	ours, anew := false, true
 	id := chat.NewMessageID(time.Now())
 	var changes mls.Changes
 	g, message, err := e.mls.JoinExternal(info, key, credential, mls.ExternalOptions{
@@ -197,6 +197,7 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 		Resync: func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
 			l := leafOf(leaf)
 			ours = ours || l.Account == e.id.account()
+			anew = anew && l.Device != e.id.device()
 			return l.Device == e.id.device()
 		},
 	}, func(_ []byte, c mls.Changes) error {
@@ -243,7 +244,7 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 	if !rec.Lost {
 		rec.LostAt = e.lastRead(r)
 	}
-	rec.Lost, rec.Return, rec.ReturnID, rec.Pending = true, hash[:], id, nil
+	rec.Lost, rec.Return, rec.ReturnID, rec.Anew, rec.Pending = true, hash[:], id, anew, nil
 	r.sentIn = e.session
 	e.touch(r)
 	if !rec.Nameless {
@@ -279,6 +280,9 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 	}
 	e.follow(r, g)
 	e.forgetOthers(r)
+	if rec.Anew {
+		e.countAnew(r)
+	}
 	rec.Lost, rec.Outside, rec.Back, rec.Return, rec.ReturnID = false, false, !rec.Nameless, nil, chat.MessageID{}
 	if rec.Nameless {
 		rec.Came = n

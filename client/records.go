@@ -96,6 +96,7 @@ type privateRecord struct {
 	Lost        bool            `cbor:"11,keyasint,omitempty"` // we can't follow, and come back
 	Return      []byte          `cbor:"12,keyasint,omitempty"` // SHA-256 of the envelope of our external commit under way
 	ReturnID    chat.MessageID  `cbor:"13,keyasint"`
+	Anew        bool            `cbor:"35,keyasint,omitempty"` // it takes no leaf of ours out: we count from 1
 	Leaving     bool            `cbor:"14,keyasint,omitempty"` // we have asked to be removed
 	Gone        bool            `cbor:"15,keyasint,omitempty"` // we aren't a member any more
 	Nameless    bool            `cbor:"16,keyasint,omitempty"` // we came from outside and don't know the room's state yet
@@ -145,7 +146,7 @@ type pendingRecord struct {
 type senderRecord struct {
 	Counter uint64   `cbor:"1,keyasint"` // of its newest message
 	Hash    [32]byte `cbor:"2,keyasint"` // of that envelope
-	Seq     chat.Seq `cbor:"3,keyasint"`
+	Seq     chat.Seq `cbor:"3,keyasint"` // its place; while Counter is 0, that of the commit of Since
 	// The oldest one that we have read, for reading further back.
 	FirstCounter  uint64   `cbor:"4,keyasint"`
 	FirstPrevious [32]byte `cbor:"5,keyasint"`

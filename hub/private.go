@@ -81,21 +81,30 @@ func (s *Session) commit(f *wire.Commit) error {
 	return s.submit(Submission{Room: f.Room, ID: f.ID, Kind: chat.Commit, Base: f.Base, Seen: f.Base, Envelope: f.Envelope, Change: change})
 }
 
-// invite tells the devices for which a batch has brought Welcomes.
+// invite tells the devices for which a batch has brought Welcomes, and those of the accounts that it added: one that is as new as the Commit has no Welcome, and comes in by itself.
 func (a *appender) invite(b batch) {
 	if b.err != nil {
 		return
 	}
 	for i := range b.submissions {
 		sub, o := &b.submissions[i], &b.outcomes[i]
-		if sub.Change == nil || len(sub.Change.Welcomes) == 0 || o.Err != nil || o.Duplicate {
+		if sub.Change == nil || o.Err != nil || o.Duplicate {
 			continue
 		}
-		frame := wire.Encode(&wire.Invited{Room: sub.Room})
+		told := make(map[*Session]bool)
 		for _, w := range sub.Change.Welcomes {
 			if s := a.hub.device(w.Device); s != nil {
-				s.conn.Push(frame)
+				told[s] = true
 			}
+		}
+		for _, account := range sub.Change.Add {
+			for _, s := range a.hub.of(account) {
+				told[s] = true
+			}
+		}
+		frame := wire.Encode(&wire.Invited{Room: sub.Room})
+		for s := range told {
+			s.conn.Push(frame)
 		}
 	}
 }

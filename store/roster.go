@@ -33,8 +33,8 @@ func (s *SQLite) Roster(ctx context.Context, room chat.RoomID) ([]wire.RosterMem
 		if err != nil {
 			return err
 		}
-		return c.query("SELECT a.account, r.removed FROM roster r JOIN accounts a ON a.no = r.account WHERE r.room = ? ORDER BY r.account", func(st *sqlite3.Stmt) error {
-			members = append(members, wire.RosterMember{Account: chat.AccountID(blob32(st, 0)), Removed: chat.Seq(st.ColumnInt64(1))}) //nolint:gosec // positive
+		return c.query("SELECT a.account, r.removed, r.added FROM roster r JOIN accounts a ON a.no = r.account WHERE r.room = ? ORDER BY r.account", func(st *sqlite3.Stmt) error {
+			members = append(members, wire.RosterMember{Account: chat.AccountID(blob32(st, 0)), Removed: chat.Seq(st.ColumnInt64(1)), Added: chat.Seq(st.ColumnInt64(2))}) //nolint:gosec // positive
 			return nil
 		}, no)
 	})
@@ -202,8 +202,8 @@ func (b *appending) add(device *deviceRow, room *roomRow, change *hub.Change, o 
 		if no == device.accountNo {
 			continue
 		}
-		err = b.c.exec(`INSERT INTO roster (room, account, removed, remover) VALUES (?, ?, 0, 0)
-			ON CONFLICT DO UPDATE SET removed = 0, remover = 0 WHERE removed > 0`, room.no, no)
+		err = b.c.exec(`INSERT INTO roster (room, account, removed, remover, added) VALUES (?, ?, 0, 0, ?)
+			ON CONFLICT DO UPDATE SET removed = 0, remover = 0, added = excluded.added WHERE removed > 0`, room.no, no, int64(o.Seq)) //nolint:gosec // below 2^40
 		if err != nil {
 			return err
 		}

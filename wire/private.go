@@ -233,8 +233,10 @@ type RosterList struct {
 }
 
 // RosterMember is an account on a roster. Removed is the Commit that took it off, when nobody of another account has gone on from that Commit yet; else 0.
+// Added is the Commit that put it on, or that took its last removal back; 0 for the room's maker and where that isn't known.
 type RosterMember struct {
 	_       struct{} `cbor:",toarray"`
 	Account chat.AccountID
 	Removed chat.Seq
+	Added   chat.Seq
 }

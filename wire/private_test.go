@@ -114,7 +114,7 @@ func TestPrivateBytes(t *testing.T) {
 		{&PutState{Ref: 1, Room: room, Seq: 9, Info: []byte{3}, Tree: []byte{4}}, "86 1835 01" + id16 + "09 4103 4104"},
 		{&PrivateRooms{Ref: 1}, "82 1836 01"},
 		{&Roster{Ref: 1, Room: room}, "83 1837 01" + id16},
-		{&RosterList{Ref: 1, Room: room, Members: []RosterMember{{Account: account, Removed: 9}}, Noted: RoomRules{Slow: 1}}, "86 1838 01" + id16 + "81 82" + key("03") + "09 84 00 80 80 80 84 01 80 80 80"},
+		{&RosterList{Ref: 1, Room: room, Members: []RosterMember{{Account: account, Removed: 9, Added: 7}}, Noted: RoomRules{Slow: 1}}, "86 1838 01" + id16 + "81 83" + key("03") + "09 07 84 00 80 80 80 84 01 80 80 80"},
 		{&Expelled{Room: room}, "82 1839" + id16},
 	} {
 		want, err := hex.DecodeString(strings.ReplaceAll(c.want, " ", ""))

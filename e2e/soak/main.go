@@ -12,6 +12,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -30,6 +31,7 @@ import (
 type plan struct {
 	clients, second, revoked, rooms, messages, changes, kills, serverKills, garbage, window int
 	server, dir                                                                             string
+	keep                                                                                    bool
 }
 
 func main() {
@@ -52,6 +54,7 @@ func main() {
 	flag.IntVar(&p.garbage, "garbage", 20, "of 100 commits without newcomers of every tenth person, how many are garbage")
 	flag.IntVar(&p.window, "window", 400, "how many messages may be on their way")
 	flag.StringVar(&p.server, "huisclosd", "", "the server's program; empty: it is built")
+	flag.BoolVar(&p.keep, "keep", false, "keep the profiles, to look at them")
 	flag.Parse()
 	faults, err := p.run()
 	if err != nil {
@@ -105,7 +108,11 @@ func (p plan) run() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
+	if p.keep {
+		fmt.Println("profiles:", dir)
+	} else {
+		defer os.RemoveAll(dir)
+	}
 	p.dir = dir
 	s := &soak{plan: p, ctx: ctx, acked: make(map[string]map[chat.Seq]receipt)}
 	if s.self, err = os.Executable(); err != nil {
@@ -219,6 +226,8 @@ func (s *soak) note(p *process, line string) {
 		s.flying.Add(-1)
 	case "failed":
 		s.flying.Add(-1)
+		lost := receipt{nameOf(p.name), strings.Trim(words[2], `"`)} // written while another device of its person took it out: the server had it, and then nobody; that was told
+		maps.DeleteFunc(s.acked[words[1]], func(_ chat.Seq, r receipt) bool { return r == lost })
 		if !strings.Contains(line, "not_member") && !revoked {
 			s.bad = append(s.bad, p.name+": "+line)
 		}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -113,14 +114,32 @@ func (p *process) ask(ctx context.Context, words ...string) (string, error) {
 			fmt.Printf("%s took %.0f s for %v\n", p.name, took.Seconds(), words)
 		}
 	}()
-	select {
-	case a := <-answer:
-		if a == "gone" {
-			return "", errAway
+	stuck := time.After(stacksAfter)
+	for {
+		select {
+		case a := <-answer:
+			if a == "gone" {
+				return "", errAway
+			}
+			return a, nil
+		case <-stuck:
+			p.stacks()
+		case <-ctx.Done():
+			return "", ctx.Err()
 		}
-		return a, nil
-	case <-ctx.Done():
-		return "", ctx.Err()
+	}
+}
+
+// stacksAfter is how long a call waits until the process is asked, under HUISCLOS_DEBUG, where it stands.
+const stacksAfter = time.Minute
+
+// stacks has the process print its goroutines, which ends it.
+func (p *process) stacks() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if os.Getenv("HUISCLOS_DEBUG") != "" && p.in != nil {
+		fmt.Printf("%s is stuck\n", p.name)
+		_ = p.cmd.Process.Signal(syscall.SIGQUIT)
 	}
 }
 

@@ -194,6 +194,18 @@ func testTakers(w *world) {
 	}
 }
 
+// since wants that these came onto the roster by these Commits.
+func (d *den) since(added map[member]chat.Seq) {
+	d.Helper()
+	list, err := d.Store.Roster(d.ctx, d.ID)
+	d.must(err)
+	for m, seq := range added {
+		if !slices.ContainsFunc(list, func(r wire.RosterMember) bool { return r.Account == m.account && r.Added == seq }) {
+			d.Errorf("%s isn't there since %d: %+v", m.account, seq, list)
+		}
+	}
+}
+
 func testPrivateRooms(w *world) {
 	alice, bob := w.member("alice"), w.member("bob")
 	d := w.den(alice)
@@ -266,12 +278,15 @@ func testRoster(w *world) {
 	d.on("put right, but for who did it", map[member]chat.Seq{alice: 0, bob: garbage, carol: 0, dave: o.Seq})
 	last := d.stored(d.commit(alice, o.Seq, adding(bob))).Seq
 	d.on("all of it", map[member]chat.Seq{alice: 0, bob: 0, carol: 0})
+	d.since(map[member]chat.Seq{alice: o.Seq, bob: last, carol: o.Seq})
 	d.stored(d.message(bob, last))
 	// Oneself goes at once.
 	if o := d.stored(d.commit(carol, last, removing(carol))); len(o.Left) != 1 {
 		w.Errorf("%+v", o)
 	}
 	d.on("left", map[member]chat.Seq{alice: 0, bob: 0})
+	again := d.stored(d.commit(alice, last+2, adding(bob, carol))).Seq
+	d.since(map[member]chat.Seq{alice: o.Seq, bob: last, carol: again})
 	d.verify(d.ID)
 }
 

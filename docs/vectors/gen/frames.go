@@ -106,8 +106,8 @@ func (w *world) privateFrames(add func(name string, raw []byte, fields ...any), 
 	add("PutState", wire.Encode(&wire.PutState{Ref: 17, Room: den, Seq: 301, Info: info, Tree: tree}), 17, room, 301, Bytes(info), Bytes(tree))
 	add("PrivateRooms", wire.Encode(&wire.PrivateRooms{Ref: 18}), 18)
 	add("Roster", wire.Encode(&wire.Roster{Ref: 19, Room: den}), 19, room)
-	add("RosterList", wire.Encode(&wire.RosterList{Ref: 19, Room: den, Members: []wire.RosterMember{{Account: a}, {Account: chat.AccountID{1}, Removed: 301}}, Noted: rules}),
-		19, room, []any{[]any{account, 0}, []any{Bytes(append([]byte{1}, make([]byte, 31)...)), 301}}, []any{0, []any{}, []any{}, []any{}},
+	add("RosterList", wire.Encode(&wire.RosterList{Ref: 19, Room: den, Members: []wire.RosterMember{{Account: a}, {Account: chat.AccountID{1}, Removed: 301, Added: 20}}, Noted: rules}),
+		19, room, []any{[]any{account, 0, 0}, []any{Bytes(append([]byte{1}, make([]byte, 31)...)), 301, 20}}, []any{0, []any{}, []any{}, []any{}},
 		[]any{30, []any{account}, []any{Bytes(append([]byte{1}, make([]byte, 31)...))}, []any{}})
 	add("Expelled", wire.Encode(&wire.Expelled{Room: den}), room)
 	codeFrames(add)

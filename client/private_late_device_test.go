@@ -1,0 +1,81 @@
+package client_test
+
+import (
+	"slices"
+	"testing"
+
+	"huisclos/client"
+	"huisclos/wire"
+)
+
+// A device that comes after its person's key packages were taken, and before the commit that takes that person in, is called into the room.
+func TestDeviceThatIsAsNewAsTheInvitation(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.person("alice", nil), w.person("bob", nil)
+	alice.found("team")
+	var laptop *person
+	alice.between(func(f wire.Frame) []wire.Frame {
+		if p, ok := f.(*wire.Packages); ok && len(p.Packages) > 0 && laptop == nil {
+			laptop = bob.second()
+			if _, err := laptop.Private(w.ctx, "alice", "I'm new"); err != nil { // it has logged in, and found what there was
+				t.Error(err)
+			}
+		}
+		return []wire.Frame{f}
+	})
+	alice.invite("team", "bob")
+	await(bob, func(e client.Invited) bool { return e.Room == "team" })
+	await(laptop, func(e client.Invited) bool { return e.Room == "team" })
+	laptop.say("team", "both are here")
+	await(alice, text("both are here"))
+	await(bob, text("both are here"))
+}
+
+// A device that was put out with its person comes in again with him, also when nobody had a key package of it, at once or at its next login; and not because somebody
+// else is taken in.
+func TestDeviceComesAgainWithItsPerson(t *testing.T) {
+	for _, away := range []bool{false, true} {
+		w := newWorld(t)
+		alice, bob, carol := w.person("alice", nil), w.person("bob", nil), w.person("carol", nil)
+		laptop := bob.second()
+		alice.found("team")
+		alice.invite("team", "bob")
+		await(laptop, func(e client.Invited) bool { return e.Room == "team" })
+		for _, words := range []string{"hello", "are you there?", "hello?"} { // it will count from 1 again
+			laptop.say("team", words)
+			await(alice, text(words))
+		}
+		if err := alice.Remove(w.ctx, "team", "bob"); err != nil {
+			t.Fatal(err)
+		}
+		await[client.PutOut](laptop, nil)
+		await[client.PutOut](bob, nil)
+		alice.invite("team", "carol")
+		await[client.Invited](carol, nil)
+		status, err := laptop.Status(w.ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if away {
+			if err := laptop.Close(w.ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		alice.between(func(f wire.Frame) []wire.Frame {
+			if p, ok := f.(*wire.Packages); ok {
+				p.Packages = slices.DeleteFunc(p.Packages, func(k wire.TakenPackage) bool { return k.Device == status.Device })
+			}
+			return []wire.Frame{f}
+		})
+		alice.invite("team", "bob")
+		await(bob, func(e client.Invited) bool { return e.Room == "team" })
+		if away {
+			laptop.vault.(*client.Memory).Reopen()
+			laptop = w.reopen(laptop.vault)
+		}
+		await(laptop, func(e client.Invited) bool { return e.Room == "team" })
+		laptop.say("team", "and hello again")
+		await(alice, text("and hello again"))
+		await(bob, text("and hello again"))
+	}
+}
