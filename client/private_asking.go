@@ -118,6 +118,36 @@ func (e *engine) endAsking(r *room) {
 	}
 	p.ask = asking{tried: p.ask.tried, named: p.ask.named}
 	e.emit(PastEnded{Room: r.rec.Name, Missing: missing})
+	if rec.Late != nil {
+		e.soon(func() { e.askLate(r) })
+	}
+}
+
+// lateFor is how long further entries are waited for, before the others are asked for one that was written before we came.
+const lateFor = time.Second
+
+// missLate notes an entry that was written before we came and is stored after that.
+func (e *engine) missLate(r *room, n chat.Seq) {
+	rec := r.rec.Private
+	if rec.Late == nil {
+		rec.Late = &wantedRecord{After: n - 1}
+		e.afterwards(r, lateFor, func() { e.askLate(r) })
+	}
+	rec.Late.Upto = n
+	e.touch(r)
+}
+
+// askLate has such entries asked for, as soon as nothing else is.
+func (e *engine) askLate(r *room) {
+	p, rec := r.priv, r.rec.Private
+		if rec.Late == nil || p.g == nil || !p.ask.id.IsZero() {
+		return
+	}
+	late := rec.Late
+	rec.Late = nil
+	e.miss(r, late.After, late.Upto)
+	p.pastAsked, p.ask.missing = false, e.missing(r)
+	e.askPast(r)
 }
 
 // missing counts the messages that are asked for, as far as the log shows them; where it isn't here, its entries.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"huisclos/chat"
 	"huisclos/client"
 	"huisclos/wire"
 )
@@ -77,5 +78,39 @@ func TestDeviceComesAgainWithItsPerson(t *testing.T) {
 		laptop.say("team", "and hello again")
 		await(alice, text("and hello again"))
 		await(bob, text("and hello again"))
+	}
+}
+
+// What somebody wrote before he had read that another device is there, and what is stored after it came, reaches that device too: from the one of its person that could read it.
+func TestMessageBetweenACommitAndItsReader(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.person("alice", nil), w.person("bob", nil)
+	alice.found("team")
+	alice.invite("team", "bob")
+	await[client.Invited](bob, nil)
+	bob.say("team", "just me")
+	await(alice, text("just me"))
+	alice.say("team", "I see")
+	await(bob, text("I see"))
+	said := false
+	alice.between(func(f wire.Frame) []wire.Frame {
+		if x, ok := f.(*wire.Entries); ok && !said && slices.ContainsFunc(x.Entries, func(e wire.Entry) bool { return e.Kind == chat.Commit }) {
+			said = true
+			for _, words := range []string{"one", "two"} {
+				if _, err := alice.Queue(w.ctx, "team", words); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		return []wire.Frame{f}
+	})
+	laptop := bob.second()
+	await[client.Invited](laptop, nil)
+	await(bob, text("two"))
+	for !slices.Contains(laptop.read("team"), "alice: two") {
+		await[client.PastShared](laptop, nil)
+	}
+	if got := laptop.read("team"); !slices.Contains(got, "alice: one") {
+		t.Errorf("the laptop reads %q", got)
 	}
 }

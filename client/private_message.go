@@ -62,6 +62,9 @@ func (e *engine) readContent(r *room, n chat.Seq, env *wire.PrivateEnvelope, o *
 		if r.rec.Private.Back {
 			v.rec.Form, v.rec.Code = Unreadable, chat.CodeMissed
 		}
+		if r.rec.Private.External { // by somebody who hadn't read yet that this device is there: our account was
+			e.missLate(r, n)
+		}
 		r.rec.Gap = max(r.rec.Gap, n)
 		return
 	case p.doubt && p.elsewhere(false, messageOf(env), o.err): // of the others' epoch; we come back at the head

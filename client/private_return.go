@@ -283,7 +283,7 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 	if rec.Anew {
 		e.countAnew(r)
 	}
-	rec.Lost, rec.Outside, rec.Back, rec.Return, rec.ReturnID = false, false, !rec.Nameless, nil, chat.MessageID{}
+	rec.Lost, rec.Outside, rec.External, rec.Back, rec.Return, rec.ReturnID = false, false, true, !rec.Nameless, nil, chat.MessageID{}
 	if rec.Nameless {
 		rec.Came = n
 		e.miss(r, rec.LostAt, n-1)
@@ -441,6 +441,7 @@ func (e *engine) caughtUpPrivate(r *room) {
 			e.askRoomState(r)
 			e.judge(r)
 			e.leaveAgain(r)
+			e.askLate(r)
 			e.askPast(r)
 			e.putOutRevoked(r)
 			e.bringAll(r)

@@ -103,6 +103,8 @@ type privateRecord struct {
 	Came        chat.Seq        `cbor:"17,keyasint,omitempty"` // the commit that brought us
 	Inviter     chat.AccountID  `cbor:"18,keyasint"`           // who made it
 	Wanted      *wantedRecord   `cbor:"19,keyasint,omitempty"` // what we lack and others are asked for
+	Late        *wantedRecord   `cbor:"36,keyasint,omitempty"` // what we found to be missing since, and others will be asked for when they aren't asked for that any more
+	External    bool            `cbor:"37,keyasint,omitempty"` // we came by an external commit: our account was a member before
 	Asked       chat.MessageID  `cbor:"20,keyasint"`           // our last request
 	Known       []chat.DeviceID `cbor:"22,keyasint,omitempty"` // who was in the group when we lost it
 	KnownEpoch  uint64          `cbor:"23,keyasint,omitempty"`
