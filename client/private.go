@@ -55,6 +55,7 @@ type private struct {
 	reports      map[chat.MessageID]content.State // to be told
 	reporting    bool                             // soon
 	came         map[chat.AccountID]chat.Seq      // cameAt, once it was asked
+	vetting      *vetting                         // the members that aren't verified yet
 	purging      int                              // removals that the server has lost and that are being made again: nothing is said before
 }
 

@@ -140,7 +140,7 @@ func (e *engine) missLate(r *room, n chat.Seq) {
 // askLate has such entries asked for, as soon as nothing else is.
 func (e *engine) askLate(r *room) {
 	p, rec := r.priv, r.rec.Private
-		if rec.Late == nil || p.g == nil || !p.ask.id.IsZero() {
+	if rec.Late == nil || p.g == nil || !p.ask.id.IsZero() {
 		return
 	}
 	late := rec.Late

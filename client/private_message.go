@@ -120,6 +120,9 @@ func (e *engine) readMessage(r *room, n chat.Seq, env *wire.PrivateEnvelope, m *
 		e.refuseEntry(r, n, v, errOtherDevice)
 		return
 	}
+	if !e.vetSender(r, m.Leaf(), v) {
+		return
+	}
 	if late, err := e.outdated(r, m.Epoch(), env.Device); err != nil {
 		e.fail(err)
 		return
@@ -314,6 +317,9 @@ func (e *engine) readProposal(r *room, n chat.Seq, env *wire.PrivateEnvelope, m 
 	}
 	if err != nil {
 		e.refuseEntry(r, n, v, err)
+		return
+	}
+	if !e.vetSender(r, p.g.Leaf(mls.LeafIndex(m.Sender().Index)), v) {
 		return
 	}
 	if err := m.Accept(e.saver(r)); err != nil {

@@ -113,7 +113,7 @@ const (
 func (e *engine) giveProof(r *room, n chat.Seq, d chat.DeviceID, body []byte) {
 	var epoch uint64
 	p := r.priv
-	if wire.UnmarshalStrict(body, &epoch) != nil || r.rec.Private.Epoch > epoch || r.rec.Private.Unproven {
+	if wire.UnmarshalStrict(body, &epoch) != nil || r.rec.Private.Epoch > epoch || r.rec.Private.Unproven || r.rec.Private.Unvetted {
 		return
 	}
 	p.wantProofs[d]++

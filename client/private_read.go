@@ -52,6 +52,9 @@ func (e *engine) askFirst(r *room, n chat.Seq, entry *wire.Entry) bool {
 	if p.g == nil {
 		return false
 	}
+	if entry.Kind == chat.Commit && r.rec.Private.Unvetted {
+		return true // process comes again when all are verified
+	}
 	if entry.Pruned && entry.Kind == chat.Commit {
 		return e.suspect(r, n, n, patient)
 	}

@@ -12,9 +12,9 @@ import (
 // A device that came in from outside has the group, and not the room's state: who is an owner, who is banned. Until a member tells it, it can't say whether a commit
 // is allowed. It follows what MLS allows, commits nothing itself, and afterwards, with the state in hand, looks whether it is where the others are.
 
-// unsure tells whether we may be elsewhere than the others, or don't know the rules that we should act by.
+// unsure tells whether we may be elsewhere than the others, or don't know the rules that we should act by, or who is in the room.
 func (e *engine) unsure(r *room) bool {
-	return r.priv.g != nil && r.priv.lacksState() || r.rec.Private.Unjudged > 0
+	return r.priv.g != nil && r.priv.lacksState() || r.rec.Private.Unjudged > 0 || r.rec.Private.Unvetted
 }
 
 // permitsUnjudged is permits without the room's state: only the kinds that have a place in a room.

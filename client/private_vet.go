@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"huisclos/chat"
 	"huisclos/mls"
@@ -12,56 +13,89 @@ import (
 )
 
 // Who is who in a large room that a Welcome brings us into. That the group is sound is MLS's part, and the inviter is known before; but each of a thousand strangers has four more
-// signatures besides his leaf's: his name, his device's certificate, his leaf. The device is in the room at once, and nothing of the room is read, and nothing said or committed there,
-// before all of them are right. When one isn't, the room is left, and nothing has been given away.
+// signatures besides his leaf's: his name, his device's certificate, his leaf. So the device is in the room at once, and these are verified little by little, while one reads and writes there.
+// That gives nothing away: the tree is the inviter's, who reads all that we write, and who could have put into it whomever he likes under names that nobody has seen before. Until all are verified
+// nobody is shown as a member, what somebody has written is read when he is verified himself, and this device vouches for the group to nobody: it commits nothing, follows no commit, and
+// tells no state. When one isn't who he claims to be the room is left.
 
-// vets tells whether the members of a room aren't vetted yet; then it sees to that, and the room goes on by itself.
-func (e *engine) vets(r *room) bool {
-	if r.priv == nil || !r.rec.Private.Unvetted || r.priv.g == nil {
-		return false
-	}
-	if !r.asking && r.phase != idle {
-		r.asking = true
-		e.withDevices(e.unknownLeaves(r.priv.g), func() { e.vetted(r) })
-	}
-	return true
+// vetBatch is how many members are verified in one turn: some milliseconds, so that what the person does meanwhile isn't held up.
+const vetBatch = 32
+
+// vetting is a room's members on the way to be verified.
+type vetting struct {
+	g    *mls.Group
+	left []*mls.LeafNode
 }
 
-// unknownLeaves are the devices in a group that aren't known.
-func (e *engine) unknownLeaves(g *mls.Group) []chat.DeviceID {
-	var all []chat.DeviceID
-	g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
-		all = append(all, leafOf(leaf).Device)
+// vet begins, or goes on, to verify the members of a room that isn't vetted.
+func (e *engine) vet(r *room) {
+	p := r.priv
+	if p == nil || !r.rec.Private.Unvetted || p.g == nil || r.phase == idle || p.vetting != nil && p.vetting.g == p.g {
+		return
+	}
+	v := &vetting{g: p.g}
+	p.g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
+		v.left = append(v.left, leaf)
 		return true
 	})
-	return e.strangers(all...)
+	p.vetting = v
+	e.vetMore(r, v)
 }
 
-// vetted judges the members, all of whom were asked for.
-func (e *engine) vetted(r *room) {
-	if e.rooms[r.id] != r || r.priv.g == nil || !r.rec.Private.Unvetted {
-		return
+// vetMore verifies the next ones, and comes again until none is left.
+func (e *engine) vetMore(r *room, v *vetting) {
+	some := v.left[:min(vetBatch, len(v.left))]
+	devices := make([]chat.DeviceID, len(some))
+	for i, leaf := range some {
+		devices[i] = leafOf(leaf).Device
 	}
-	r.asking = false
-	if err := e.vetLeaves(r.priv.g); err != nil {
-		by := e.people.name(r.rec.Private.Inviter)
-		e.cfg.Log.Warn("a room is left: not all in it are who they claim to be", "room", r.rec.Name, "by", by, "err", err)
-		e.gone(r)
-		e.emit(InvitationRefused{By: by, Err: asError(err)})
-		return
+	e.withDevices(e.strangers(devices...), func() {
+		if e.rooms[r.id] != r || r.priv.vetting != v || r.priv.g != v.g || !r.rec.Private.Unvetted {
+			return
+		}
+		if err := e.vetLeaves(some); err != nil {
+			e.leaveUnvetted(r, err)
+			return
+		}
+		if v.left = v.left[len(some):]; len(v.left) > 0 {
+			e.afterwards(r, time.Millisecond, func() { // what this turn has to tell goes out before
+				if r.priv.vetting == v {
+					e.vetMore(r, v)
+				}
+			})
+			return
+		}
+		r.priv.vetting, r.rec.Private.Unvetted = nil, false
+		e.touch(r)
+		e.process(r)
+		e.wake(r)
+	})
+}
+
+// leaveUnvetted leaves a room in which somebody isn't who he claims to be.
+func (e *engine) leaveUnvetted(r *room, err error) {
+	by := e.people.name(r.rec.Private.Inviter)
+	e.cfg.Log.Warn("a room is left: not all in it are who they claim to be", "room", r.rec.Name, "by", by, "err", err)
+	r.priv.vetting = nil
+	e.gone(r)
+	e.emit(InvitationRefused{By: by, Err: asError(err)})
+}
+
+// vetSender verifies the sender of an entry before the others; false: the room is left.
+func (e *engine) vetSender(r *room, leaf *mls.LeafNode, v *verdict) bool {
+	if !r.rec.Private.Unvetted {
+		return true
 	}
-	r.rec.Private.Unvetted = false
-	e.touch(r)
-	e.process(r)
+	err := e.vouchFor(leaf)
+	if err != nil {
+		v.refuse(chat.CodeAuth, err)
+		e.leaveUnvetted(r, err)
+	}
+	return err == nil
 }
 
 // vetLeaves verifies that each leaf is of the device that it names, on all cores, and that its account has that device.
-func (e *engine) vetLeaves(g *mls.Group) error {
-	var leaves []*mls.LeafNode
-	g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
-		leaves = append(leaves, leaf)
-		return true
-	})
+func (e *engine) vetLeaves(leaves []*mls.LeafNode) error {
 	var wrong atomic.Bool
 	var next atomic.Int64
 	var wg sync.WaitGroup

@@ -45,7 +45,7 @@ func TestVettingFindsALeafThatTheDeviceHasNotSigned(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := e.vetLeaves(g); !errors.Is(err, c.want) {
+		if err := e.vetLeaves([]*mls.LeafNode{g.Leaf(g.Own())}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err := e.vouchFor(g.Leaf(g.Own())); !errors.Is(err, c.want) {

@@ -2,6 +2,8 @@ package client_test
 
 import (
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"huisclos/chat"
@@ -105,5 +107,84 @@ func TestLargeRoomAfterAStop(t *testing.T) {
 	await(bob, text("here now"))
 	if got := again.members("team"); !slices.Equal(got, []string{"alice", "bob", "carol"}) {
 		t.Errorf("carol sees %v", got)
+	}
+}
+
+// While it isn't known yet who is in a large room one writes there, and reads those who are known; what others did to the group waits, and nobody is shown as a member.
+func TestLargeRoomBeforeItIsVetted(t *testing.T) {
+	w := newWorld(t)
+	alice, bob, carol := w.large("alice"), w.large("bob"), w.large("carol")
+	dave := w.person("dave", nil)
+	alice.found("team")
+	alice.invite("team", "bob")
+	await[client.Invited](bob, nil)
+	bob.say("team", "I am bob")
+	await(alice, text("I am bob"))
+	stranger := bob.status().Account
+	var known atomic.Bool
+	var held []wire.Frame
+	carol.between(func(f wire.Frame) []wire.Frame {
+		if p, ok := f.(*wire.People); ok && slices.ContainsFunc(p.People, func(x wire.Person) bool { return x.Account == stranger }) {
+			held = append(held, f)
+			return nil
+		}
+		all := []wire.Frame{f}
+		if known.Load() {
+			all, held = append(held, f), nil
+		}
+		return all
+	})
+	alice.invite("team", "carol")
+	await[client.Invited](carol, nil)
+	carol.say("team", "who is here?")
+	await(bob, text("who is here?"))
+	alice.say("team", "bob is")
+	await(carol, text("bob is"))
+	if _, err := carol.Members(w.ctx, "team"); chat.CodeOf(err) != chat.CodeReturning {
+		t.Errorf("carol is shown members: %v", err)
+	}
+	alice.invite("team", "dave")
+	await[client.Invited](dave, nil)
+	alice.say("team", "and dave")
+	await(dave, text("and dave"))
+	carol.say("team", "who else?")
+	await(alice, text("who else?"))
+	for len(carol.events) > 0 {
+		if m, ok := (<-carol.events).(client.Message); ok && slices.Contains(m.Added, "dave") {
+			t.Errorf("carol follows a commit: %+v", m)
+		}
+	}
+	known.Store(true)
+	alice.say("team", "that's all")
+	await(carol, text("and dave"))
+	await(carol, text("that's all"))
+	if got := carol.members("team"); !slices.Equal(got, []string{"alice", "bob", "carol", "dave"}) {
+		t.Errorf("carol sees %v", got)
+	}
+}
+
+// What somebody writes whom the server can't name isn't shown, also when it comes before the others are verified.
+func TestLargeRoomWithATalkingGhost(t *testing.T) {
+	w := newWorld(t)
+	alice, bob, carol := w.large("alice"), w.large("bob"), w.large("carol")
+	alice.found("team")
+	alice.invite("team", "bob")
+	await[client.Invited](bob, nil)
+	bob.say("team", "I am bob")
+	await(alice, text("I am bob"))
+	ghost := bob.status().Account
+	carol.between(func(f wire.Frame) []wire.Frame {
+		switch f := f.(type) {
+		case *wire.Invited:
+			bob.say("team", "hello carol")
+		case *wire.People:
+			f.People = slices.DeleteFunc(f.People, func(x wire.Person) bool { return x.Account == ghost })
+		}
+		return []wire.Frame{f}
+	})
+	go func() { _ = alice.Invite(w.ctx, "team", "carol") }()
+	await[client.InvitationRefused](carol, nil)
+	if got := carol.read("team"); slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, "hello carol") }) {
+		t.Errorf("carol reads %q", got)
 	}
 }

@@ -103,7 +103,7 @@ func (r *room) disconnected() {
 	r.refill = refilling{}
 	if p := r.priv; p != nil {
 		p.busy, p.again, p.later, p.sent, p.opened, p.early, p.out, p.pastAsked = false, false, false, nil, nil, 0, false, false
-		p.judging = false
+		p.judging, p.vetting = false, nil
 		p.ask = asking{}
 		p.reporting = false
 	}
@@ -298,9 +298,7 @@ func (e *engine) receiveEntries(f *wire.Entries) {
 
 // process verifies what has arrived, as far as it can.
 func (e *engine) process(r *room) {
-	if e.vets(r) {
-		return
-	}
+	e.vet(r)
 	for len(r.pending) > 0 && !r.asking && r.phase != idle && (r.priv == nil || r.active()) {
 		f := r.pending[0]
 		if !e.aligned(r, f) {
