@@ -133,7 +133,7 @@ func joinRoom(ctx context.Context, room string, maker, late *client.Client) (in,
 					return 0, 0, 0, err
 				}
 				said = time.Since(begin)
-				for errors.Is(err, chat.CodeReturning) || all == 0 {
+				for errors.Is(err, chat.CodeVerifying) || all == 0 {
 					_, err = late.Members(ctx, room)
 					all = time.Since(begin)
 					time.Sleep(time.Millisecond)

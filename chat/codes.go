@@ -113,6 +113,7 @@ const (
 	CodeExpired     Code = "expired"      // a message's time was over before it could be sent
 	CodeUnproven    Code = "unproven"     // nothing proves that the one named in an entry wrote it
 	CodeReturning   Code = "returning"    // this device is on its way back into the room (room)
+	CodeVerifying   Code = "verifying"    // who is in the room isn't verified yet (room)
 
 	// Administration.
 	CodeNoSuchPerson   Code = "no_such_person"  // (name)
@@ -182,7 +183,7 @@ func Codes() []Code {
 		CodeFrame, CodeFrameType, CodeTooLarge, CodeRate, CodeFull, CodeSame, CodeConflict, CodeEnvelope,
 		CodeRoomName, CodeRoomUnknown, CodeRoomExists, CodeRoomLimit, CodeNotJoined, CodeForked, CodeRolledBack, CodeUnreadable, CodeNotMember, CodeNoPackage, CodeLater,
 		CodeRefilling, CodeRefillOver,
-		CodeNotPrivate, CodeMember, CodeNotInRoom, CodeRole, CodeMuted, CodeSlowMode, CodeVoid, CodeMissed, CodeIncomplete, CodeNoMessage, CodeExpiry, CodeExpired, CodeUnproven, CodeReturning,
+		CodeNotPrivate, CodeMember, CodeNotInRoom, CodeRole, CodeMuted, CodeSlowMode, CodeVoid, CodeMissed, CodeIncomplete, CodeNoMessage, CodeExpiry, CodeExpired, CodeUnproven, CodeReturning, CodeVerifying,
 		CodeNoSuchPerson, CodeNotConnected, CodeNotBanned, CodeSelf, CodeUnknownCommand, CodeNotAcked,
 		CodeDiskFull, CodeStorage, CodeDataNewer, CodeDataInUse, CodeDataCorrupt, CodeVaultCorrupt, CodeVaultNewer, CodeVaultLocked, CodeVaultInUse,
 		CodeVaultFull, CodePassphrase, CodeKeyring,

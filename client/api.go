@@ -64,7 +64,7 @@ type API interface {
 	Invite(ctx context.Context, room string, names ...string) error
 	// Remove takes a person out of a private room. CodeRole when our role isn't above theirs, CodeNotInRoom, CodeSelf.
 	Remove(ctx context.Context, room, name string) error
-	// Members lists who is in a private room. It needs no network. CodeNotPrivate, CodeNotMember.
+	// Members lists who is in a private room. It needs no network. CodeNotPrivate, CodeNotMember, CodeReturning, CodeVerifying.
 	Members(ctx context.Context, room string) ([]MemberView, error)
 	// SetRole gives a member another role; only owners can. CodeRole, CodeNotInRoom, CodeSelf when no owner would be left.
 	SetRole(ctx context.Context, room, name string, role Role) error

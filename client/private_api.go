@@ -410,8 +410,11 @@ func (c *Client) Members(ctx context.Context, room string) ([]MemberView, error)
 		if err != nil {
 			return nil, err
 		}
-		if r.rec.Private.Unproven || r.rec.Private.Unvetted {
+		switch {
+		case r.rec.Private.Unproven:
 			return nil, chat.Errorf(chat.CodeReturning, "room", r.rec.Name)
+		case r.rec.Private.Unvetted:
+			return nil, chat.Errorf(chat.CodeVerifying, "room", r.rec.Name)
 		}
 		weak := map[chat.AccountID]bool{}
 		if r.priv.g != nil {

@@ -94,7 +94,7 @@ func TestLargeRoomAfterAStop(t *testing.T) {
 	})
 	go func() { _ = alice.Invite(w.ctx, "team", "carol") }()
 	await[client.Invited](carol, nil)
-	if _, err := carol.Members(w.ctx, "team"); chat.CodeOf(err) != chat.CodeReturning {
+	if _, err := carol.Members(w.ctx, "team"); chat.CodeOf(err) != chat.CodeVerifying {
 		t.Errorf("carol is shown members: %v", err)
 	}
 	if err := carol.Close(w.ctx); err != nil {
@@ -140,7 +140,7 @@ func TestLargeRoomBeforeItIsVetted(t *testing.T) {
 	await(bob, text("who is here?"))
 	alice.say("team", "bob is")
 	await(carol, text("bob is"))
-	if _, err := carol.Members(w.ctx, "team"); chat.CodeOf(err) != chat.CodeReturning {
+	if _, err := carol.Members(w.ctx, "team"); chat.CodeOf(err) != chat.CodeVerifying {
 		t.Errorf("carol is shown members: %v", err)
 	}
 	alice.invite("team", "dave")
