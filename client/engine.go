@@ -59,7 +59,7 @@ type engine struct {
 	inviting     bool                   // the Welcomes that wait for us are being taken
 	moreInvited  bool                   // and there may be more
 	searched     bool                   // rooms of ours that this device doesn't know were asked for in this session
-	called       map[chat.RoomID]bool   // rooms of which the server has said since that there is something for us
+	calls        map[chat.RoomID]bool   // rooms of which the server has said since that there is something for us
 	todo         []func()               // before the end of this turn
 	expiry       expiry
 	restoredTold []byte    // the incarnation of which it was told that it is a restored backup
@@ -82,7 +82,7 @@ func newEngine(ctx context.Context, c *Client, cfg Config) (*engine, error) {
 		told:    make(map[chat.Generation]bool),
 		lacking: make(map[chat.Generation]bool),
 		unknown: make(map[chat.DeviceID]bool),
-		called:  make(map[chat.RoomID]bool),
+		calls:   make(map[chat.RoomID]bool),
 	}
 	e.mls = e.mlsConfig()
 	if err := e.load(); err != nil {
@@ -236,7 +236,7 @@ func (e *engine) dropSession(err *chat.Error) {
 		r.disconnected()
 	}
 	e.inviting, e.moreInvited, e.searched = false, false, false
-	clear(e.called)
+	clear(e.calls)
 	e.pauseTransfers()
 }
 

@@ -370,6 +370,7 @@ func (e *engine) takeState(r *room, s roomState) {
 	e.touch(r)
 	e.named(r)
 	e.soon(func() { e.judge(r) })
+	e.wake(r)
 }
 
 // randomBelow is a duration from 0 to below d.

@@ -35,11 +35,11 @@ func (e *engine) findRooms() {
 // calledElsewhere tells whether we were called into a room by a Commit that had nothing for this device: it wasn't there yet when its maker took our key packages, or it had none.
 func (e *engine) calledElsewhere() bool {
 	missing := false
-	for id := range e.called {
+	for id := range e.calls {
 		r := e.rooms[id]
 		missing = missing || r == nil || r.priv != nil && !r.active()
 	}
-	clear(e.called)
+	clear(e.calls)
 	return missing
 }
 

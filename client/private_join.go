@@ -198,6 +198,9 @@ func (e *engine) welcome(inv *wire.Invitation, next func(error)) {
 	case old != nil && old.active() && old.rec.Private.Applied >= inv.Seq && !e.elsewhereThan(old, inv): // taken before the connection broke
 		next(nil)
 		return
+	case old != nil && !old.active() && e.before(old, inv): // taken too, and ended since
+		next(nil)
+		return
 	case old != nil && old.active() && old.priv.g != nil:
 		e.welcomeBack(old, inv, next)
 		return
@@ -279,7 +282,7 @@ func (e *engine) join(w *mls.Welcome, k *mls.KeyPackageSecrets, tree []byte, the
 // welcomeBack decides about a Welcome into a room that we are in: if the log says that we were removed, it is an invitation like others, else
 // somebody wants to put another group in its place.
 func (e *engine) welcomeBack(old *room, inv *wire.Invitation, next func(error)) {
-	old.priv.out = false // if we weren't on its roster, we are again
+	e.readmitted(old)
 	e.whenHead(old, func(err error) {
 		switch {
 		case e.session == nil:
@@ -293,6 +296,12 @@ func (e *engine) welcomeBack(old *room, inv *wire.Invitation, next func(error)) 
 			e.welcome(inv, next)
 		}
 	})
+}
+
+// before tells whether a Welcome is of a commit that this device has read in the room already: the invitation was taken then, and its end wasn't confirmed to the server.
+func (e *engine) before(r *room, inv *wire.Invitation) bool {
+	hash, known, err := e.knownHash(r, inv.Seq)
+	return err == nil && known && hash == inv.Hash
 }
 
 // findPackage finds the secrets that a Welcome is for.

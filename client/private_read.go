@@ -264,7 +264,7 @@ func (e *engine) voided(r *room, n chat.Seq, v *verdict, err error) {
 type membership struct {
 	added, removed []chat.AccountID // by device: an account may stand in both
 	left           []chat.AccountID // those of removed who asked for it themselves
-	devices        []chat.DeviceID  // those of added who were invited: they count their messages from 1
+	devices        []chat.DeviceID  // those of added that had no leaf: they count their messages from 1
 	weak           []chat.DeviceID  // those of devices that came by a last resort
 	gone           []chat.DeviceID  // of removed, in the same order
 	back           chat.AccountID   // who came back from outside

@@ -463,31 +463,3 @@ func (e *engine) lost(r *room) error {
 	e.touch(r)
 	return e.forgetGroup(r)
 }
-
-// expelled takes the server's word that the removal of our account from a room's roster counts. The commit that removed us may
-// still be on its way.
-func (e *engine) expelled(r *room) {
-	if r.rec.Private.Leaving {
-		return
-	}
-	e.soon(func() {
-		if r.active() {
-			e.notMember(r)
-		}
-	})
-}
-
-// notMember takes the server's word that our account isn't on the room's roster. Nothing is forgotten by it: only a commit of the
-// group's own ends a membership.
-func (e *engine) notMember(r *room) {
-	err := chat.Errorf(chat.CodeNotMember, "room", r.rec.Name)
-	r.priv.answerAll(err)
-	if r.priv.out {
-		return
-	}
-	r.priv.out = true
-	e.emit(PutOut{Room: r.rec.Name})
-	e.tellLive(r, err)
-	e.tellBehind(r, err)
-	e.checkFlush()
-}

@@ -241,17 +241,17 @@ func (e *engine) confirmed(r *room) bool {
 			e.commitFirst(r)
 			return
 		} else if wrong { // the next commit of somebody else puts it right
-			e.afterwards(r, time.Second, func() { e.pump(r) })
+			e.afterwards(r, time.Second, func() { e.wake(r) })
 			return
 		}
 		p.compare = false
 		rec.Confirm = max(rec.Confirm, rec.Applied) // what the roster and the rules were compared with
 		rec.Confirmed = rec.Confirm
 		e.touch(r)
-		e.soon(func() { e.pump(r) })
+		e.wake(r) // what was wanted meanwhile too
 	}, func(*chat.Error) {
 		p.busy = false
-		e.afterwards(r, time.Second, func() { e.pump(r) })
+		e.afterwards(r, time.Second, func() { e.wake(r) })
 	})
 	return false
 }

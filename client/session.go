@@ -204,8 +204,7 @@ func (e *engine) receive(in inbound) {
 	case *wire.Bye:
 		e.dismissed(f)
 	case *wire.Invited:
-		e.called[f.Room] = true
-		e.askInvitations()
+		e.called(f.Room)
 	case *wire.Expelled:
 		if r := e.rooms[f.Room]; r != nil && r.active() {
 			e.expelled(r)

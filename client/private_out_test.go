@@ -1,0 +1,127 @@
+package client_test
+
+import (
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"huisclos/client"
+	"huisclos/wire"
+)
+
+// A device that comes while the removal of its person doesn't count yet waits for the room in vain; it forgets that, and comes in when its person is invited again.
+func TestDeviceThatWaitsForARoomItsPersonIsPutOutOf(t *testing.T) {
+	w := newWorld(t)
+	alice, bob, carol := w.person("alice", nil), w.person("bob", nil), w.person("carol", nil)
+	alice.found("team")
+	for _, p := range []*person{bob, carol} {
+		alice.invite("team", p.name())
+		await[client.Invited](p, nil)
+		p.say("team", "hello from "+p.name())
+		await(alice, text("hello from "+p.name()))
+	}
+	if err := alice.Remove(w.ctx, "team", "bob"); err != nil {
+		t.Fatal(err)
+	}
+	await[client.PutOut](bob, nil)
+	await(carol, func(m client.Message) bool { return slices.Contains(m.Removed, "bob") })
+	laptop := bob.second()
+	pending := func() bool {
+		return slices.ContainsFunc(laptop.status().Rooms, func(r client.RoomView) bool { return r.Pending })
+	}
+	for !pending() { // it asks, and is told nothing
+	}
+	carol.say("team", "now he is out")
+	for pending() {
+	}
+	alice.invite("team", "bob")
+	await(bob, func(e client.Invited) bool { return e.Room == "team" })
+	await(laptop, func(e client.Invited) bool { return e.Room == "team" })
+	laptop.say("team", "back, all of me")
+	for _, p := range []*person{alice, bob, carol} {
+		await(p, text("back, all of me"))
+	}
+}
+
+// Who was put out of a room before he had read that, and is invited again, reads it then.
+func TestInvitedAgainBeforeTheRemovalWasRead(t *testing.T) {
+	w := newWorld(t)
+	alice, bob, carol := w.person("alice", nil), w.person("bob", nil), w.person("carol", nil)
+	alice.found("team")
+	for _, p := range []*person{bob, carol} {
+		alice.invite("team", p.name())
+		await[client.Invited](p, nil)
+		p.say("team", "hello from "+p.name())
+		await(alice, text("hello from "+p.name()))
+	}
+	await(bob, text("hello from carol"))
+	var slow atomic.Bool
+	slow.Store(true)
+	bob.between(func(f wire.Frame) []wire.Frame {
+		if _, ok := f.(*wire.Entries); ok && slow.Load() {
+			return nil
+		}
+		return []wire.Frame{f}
+	})
+	if err := alice.Remove(w.ctx, "team", "bob"); err != nil {
+		t.Fatal(err)
+	}
+	await(carol, func(m client.Message) bool { return slices.Contains(m.Removed, "bob") })
+	carol.say("team", "bob is out")
+	await[client.PutOut](bob, nil)
+	slow.Store(false)
+	alice.invite("team", "bob")
+	await(bob, func(e client.Invited) bool { return e.Room == "team" })
+	bob.say("team", "in again")
+	await(alice, text("in again"))
+	await(carol, text("in again"))
+	if got := bob.members("team"); !slices.Equal(got, []string{"alice", "bob", "carol"}) {
+		t.Errorf("bob sees %v", got)
+	}
+}
+
+// A Welcome that the server gives again, after one was put out of the room, is neither taken nor complained about; the next invitation is taken.
+func TestOldWelcomeAgain(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.person("alice", nil), w.person("bob", nil)
+	alice.found("team")
+	var old []wire.Invitation
+	again := false
+	bob.between(func(f wire.Frame) []wire.Frame {
+		if list, ok := f.(*wire.InvitationList); ok {
+			switch {
+			case len(list.Invitations) > 0:
+				old = list.Invitations
+			case !again && old != nil:
+				again = true
+				list.Invitations = old
+			}
+		}
+		return []wire.Frame{f}
+	})
+	alice.invite("team", "bob")
+	await[client.Invited](bob, nil)
+	bob.say("team", "hello")
+	await(alice, text("hello"))
+	if err := alice.Remove(w.ctx, "team", "bob"); err != nil {
+		t.Fatal(err)
+	}
+	await[client.PutOut](bob, nil)
+	again = false
+	bob.cut()
+	bob.online()
+	alice.invite("team", "bob")
+	for e := range bob.events {
+		if r, ok := e.(client.InvitationRefused); ok {
+			t.Fatalf("refused: %v", r.Err)
+		}
+		if _, ok := e.(client.Invited); ok {
+			break
+		}
+	}
+	bob.say("team", "again")
+	await(alice, text("again"))
+	if !again {
+		t.Error("nothing came again")
+	}
+}
