@@ -109,6 +109,7 @@ const (
 	CodeMissed      Code = "missed"       // written while this device couldn't follow the room
 	CodeIncomplete  Code = "incomplete"   // messages of this sender before this one are missing (name)
 	CodeNoMessage   Code = "no_message"   // no message that a command could mean
+	CodeEmpty       Code = "empty"        // a message without a text
 	CodeExpiry      Code = "expiry"       // not a time after which a message can vanish
 	CodeExpired     Code = "expired"      // a message's time was over before it could be sent
 	CodeUnproven    Code = "unproven"     // nothing proves that the one named in an entry wrote it
@@ -183,7 +184,7 @@ func Codes() []Code {
 		CodeFrame, CodeFrameType, CodeTooLarge, CodeRate, CodeFull, CodeSame, CodeConflict, CodeEnvelope,
 		CodeRoomName, CodeRoomUnknown, CodeRoomExists, CodeRoomLimit, CodeNotJoined, CodeForked, CodeRolledBack, CodeUnreadable, CodeNotMember, CodeNoPackage, CodeLater,
 		CodeRefilling, CodeRefillOver,
-		CodeNotPrivate, CodeMember, CodeNotInRoom, CodeRole, CodeMuted, CodeSlowMode, CodeVoid, CodeMissed, CodeIncomplete, CodeNoMessage, CodeExpiry, CodeExpired, CodeUnproven, CodeReturning, CodeVerifying,
+		CodeNotPrivate, CodeMember, CodeNotInRoom, CodeRole, CodeMuted, CodeSlowMode, CodeVoid, CodeMissed, CodeIncomplete, CodeNoMessage, CodeEmpty, CodeExpiry, CodeExpired, CodeUnproven, CodeReturning, CodeVerifying,
 		CodeNoSuchPerson, CodeNotConnected, CodeNotBanned, CodeSelf, CodeUnknownCommand, CodeNotAcked,
 		CodeDiskFull, CodeStorage, CodeDataNewer, CodeDataInUse, CodeDataCorrupt, CodeVaultCorrupt, CodeVaultNewer, CodeVaultLocked, CodeVaultInUse,
 		CodeVaultFull, CodePassphrase, CodeKeyring,

@@ -312,7 +312,7 @@ func (c *Client) Post(ctx context.Context, name string, d Draft) (chat.MessageID
 	return do(ctx, c, func(e *engine) (chat.MessageID, error) {
 		r, err := e.joined(name)
 		if err == nil {
-			err = e.fits(d.Text)
+			err = e.allows(&d)
 		}
 		if err != nil {
 			return chat.MessageID{}, err
@@ -326,12 +326,28 @@ func (c *Client) Post(ctx context.Context, name string, d Draft) (chat.MessageID
 	})
 }
 
-// fits checks the size of a text before anything is made of it.
+// fits checks a text before anything is made of it.
 func (e *engine) fits(text string) error {
+	if strings.TrimSpace(text) == "" {
+		return chat.Errorf(chat.CodeEmpty)
+	}
+	return e.short(text)
+}
+
+// short checks its size.
+func (e *engine) short(text string) error {
 	if most := e.maxText(); most > 0 && len(text) > most {
 		return chat.Errorf(chat.CodeTooLarge, "limit", fmt.Sprint(most))
 	}
 	return nil
+}
+
+// allows tells whether the text of a draft is one: a message, and what an old one is to become, isn't empty.
+func (e *engine) allows(d *Draft) error {
+	if d.What == Said || d.What == Edited {
+		return e.fits(d.Text)
+	}
+	return e.short(d.Text)
 }
 
 // later runs f in the engine's goroutine, unless that has ended.

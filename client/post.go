@@ -18,7 +18,7 @@ func (c *Client) SendDraft(ctx context.Context, name string, d Draft) (Receipt, 
 	receipt, err := await(ctx, c, func(e *engine, answer func(Receipt, error)) {
 		r, err := e.room(name)
 		if err == nil {
-			err = e.fits(d.Text)
+			err = e.allows(&d)
 		}
 		if err != nil {
 			answer(Receipt{}, err)

@@ -27,7 +27,7 @@ func (r *room) both() bool {
 // Private implements API.
 func (c *Client) Private(ctx context.Context, name, text string) (RoomView, error) {
 	return await(ctx, c, func(e *engine, answer func(RoomView, error)) {
-		if err := e.fits(text); err != nil {
+		if err := e.short(text); err != nil {
 			answer(RoomView{}, err)
 			return
 		}
