@@ -275,7 +275,7 @@ func (e *engine) presence(f *wire.Presence) {
 		}
 		ev := Arrivals{Room: r.rec.Name, Online: r.online, Member: r.priv != nil}
 		for _, a := range f.Changes {
-			if r.priv != nil && r.priv.devices[a.Account] == 0 {
+			if r.priv != nil && (r.priv.devices[a.Account] == 0 || r.rec.Private.Unvetted) {
 				continue
 			}
 			if a.Account == e.id.account() || e.people.trusted(a.Account, a.Name) != nil {
@@ -415,9 +415,8 @@ func (c *Client) Resume(ctx context.Context, name string) error {
 // resume begins a stopped room anew after the entry that stopped it, with the server's log as it is now and
 // with the people whom it names. What was read before stays in the history, as far as the log reaches. common is the last entry that a server which was rolled back has as we had it; nil: it isn't known.
 func (e *engine) resume(r *room, common *chat.Seq) error {
-	if r.priv != nil && r.priv.out {
-		r.priv.out = false
-		e.subscribe(r)
+	if r.priv != nil {
+		e.readmitted(r)
 	}
 	if r.rec.StopCode == "" {
 		return nil

@@ -226,7 +226,7 @@ func (e *engine) apply(r *room, at, n chat.Seq, by *entryRecord) error {
 		}
 		return e.apply(r, original, n, by)
 	}
-	if rec.What != Said || !by.changes(&rec, n) {
+	if rec.What != Said || by.Account != rec.Account && r.priv != nil && at <= r.rec.Private.Before || !by.changes(&rec, n) {
 		return nil
 	}
 	e.put(TableHistory, key, &rec)

@@ -361,6 +361,10 @@ func (e *engine) whenHead(r *room, f func(error)) {
 			f(orNil(r.stopped()))
 			return
 		}
+		if e.rooms[r.id] != r || r.priv != nil && !r.active() { // we were put out meanwhile: nothing more comes
+			f(chat.Errorf(chat.CodeNotMember, "room", r.rec.Name))
+			return
+		}
 		r.behind = append(r.behind, &waiter{after: page.Head - 1, answer: f, inTurn: true})
 	})
 }

@@ -130,7 +130,7 @@ func (e *engine) giftRooms() []giftRoom {
 		g := giftRoom{
 			Room: r.id, Name: r.rec.Name, Direct: rec.Direct, Gone: rec.Gone, Seq: r.rec.Seq, Hash: r.rec.Hash, Commit: rec.Commit,
 		}
-		if r.priv.g != nil && !rec.Unproven && !rec.Gone {
+		if r.priv.g != nil && !rec.Unproven && !rec.Unvetted && !rec.Gone {
 			g.Epoch, g.Known = r.priv.g.Epoch(), e.giftKnown(r)
 		}
 		all = append(all, g)

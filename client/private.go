@@ -325,7 +325,19 @@ func (e *engine) withDevices(devices []chat.DeviceID, f func()) {
 	})
 }
 
-// later runs f after a time, if the session is the same and the room still has the group.
+// inSession runs f after a time, if the session is the same.
+func (e *engine) inSession(wait time.Duration, f func()) {
+	session, c := e.session, e.c
+	time.AfterFunc(wait, func() {
+		c.later(func(e *engine) {
+			if e.session == session && session != nil && !e.ended {
+				f()
+			}
+		})
+	})
+}
+
+// afterwards runs f after a time, if the session is the same and the room still is this one.
 func (e *engine) afterwards(r *room, wait time.Duration, f func()) {
 	session, c := e.session, e.c
 	time.AfterFunc(wait, func() {

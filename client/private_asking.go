@@ -126,6 +126,9 @@ func (e *engine) endAsking(r *room) {
 // lateFor is how long further entries are waited for, before the others are asked for one that was written before we came.
 const lateFor = time.Second
 
+// lateEpochs is how many epochs late a message counts (docs/protocol.md, section 18).
+const lateEpochs = 5
+
 // missLate notes an entry that was written before we came and is stored after that.
 func (e *engine) missLate(r *room, n chat.Seq) {
 	rec := r.rec.Private
@@ -208,7 +211,7 @@ func (e *engine) tellPastOf(r *room, request chat.MessageID, a chat.AccountID, d
 		clear(p.pastFor)
 	}
 	p.pastFor[request] = want.Of
-	if want.Of != e.id.account() || r.rec.Private.Unproven || a != e.id.account() && p.pastTold[d] >= maxPastTold {
+	if want.Of != e.id.account() || !e.tells(r) || a != e.id.account() && p.pastTold[d] >= maxPastTold {
 		return
 	}
 	wait := time.Millisecond

@@ -1,7 +1,6 @@
 package client_test
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"testing"
@@ -9,6 +8,7 @@ import (
 
 	"huisclos/chat"
 	"huisclos/client"
+	"huisclos/mls"
 	"huisclos/mls/mlstest"
 	"huisclos/wire"
 )
@@ -78,16 +78,15 @@ func (q *quick) read(f wire.Frame) []wire.Frame {
 			continue
 		}
 		q.done[env.ID] = true
-		go q.answer(entries.Room, env.ID)
+		if m, err := mls.ParseMessage(env.Message); err == nil {
+			go q.answer(entries.Room, env.ID, m.Epoch())
+		}
 	}
 	return []wire.Frame{f}
 }
 
-func (q *quick) answer(room chat.RoomID, request chat.MessageID) {
-	who, err := q.p.Status(context.Background())
-	if err != nil {
-		return
-	}
+// forger holds mallory's keys of the group; nil when it can't be had.
+func (q *quick) forger(room chat.RoomID) *mlstest.Forger {
 	records := map[string][]byte{}
 	_ = q.p.vault.View(func(r client.Reader) error {
 		return r.Scan(client.TableGroups, room[:], nil, false, func(key, value []byte) (bool, error) {
@@ -99,7 +98,22 @@ func (q *quick) answer(room chat.RoomID, request chat.MessageID) {
 	})
 	f, err := mlstest.New(records)
 	if err != nil {
-		return
+		return nil
+	}
+	return f
+}
+
+func (q *quick) answer(room chat.RoomID, request chat.MessageID, epoch uint64) {
+	var who client.Status
+	var f *mlstest.Forger
+	for f == nil || f.Context.Epoch < epoch { // until the entry is read that brought the group there
+		var err error
+		if who, err = q.p.Status(q.p.w.ctx); err != nil {
+			return
+		}
+		if f = q.forger(room); f == nil {
+			return
+		}
 	}
 	q.mu.Lock()
 	q.counter++
@@ -124,6 +138,16 @@ func (q *quick) answer(room chat.RoomID, request chat.MessageID) {
 
 // A member who answers every request at once with nothing doesn't keep the others from telling the past.
 func TestAnEmptyAnswerSilencesNobody(t *testing.T) {
+	for range 5 {
+		if emptyAnswer(t) {
+			return
+		}
+	}
+	t.Error("she was never the first to answer")
+}
+
+// emptyAnswer tells whether she was quicker than the others, so that the laptop had to ask by name.
+func emptyAnswer(t *testing.T) bool {
 	w := newWorld(t)
 	alice, bob := w.person("alice", nil), w.person("bob", nil)
 	vault := client.NewMemory()
@@ -162,7 +186,7 @@ func TestAnEmptyAnswerSilencesNobody(t *testing.T) {
 			t.Fatal("the laptop has ended")
 		}
 	}
-	if len(asked) < 2 || asked[0] != "" || !slices.Contains(asked, "alice") {
+	if asked[0] != "" || len(asked) > 1 && !slices.Contains(asked, "alice") {
 		t.Errorf("the laptop has asked %q", asked)
 	}
 	if named.Room != "team" || named.Was != "room" {
@@ -176,4 +200,5 @@ func TestAnEmptyAnswerSilencesNobody(t *testing.T) {
 	if q.counter == 0 {
 		t.Error("mallory has answered nothing")
 	}
+	return len(asked) > 1
 }

@@ -295,6 +295,10 @@ func (e *engine) commitRefused(f *wire.Failure) bool {
 		err := f.Err()
 		if err.Code != chat.CodeConflict {
 			e.commitFailed(r, err)
+			if err.Code == chat.CodeDiskFull || err.Code == chat.CodeStorage || err.Code == chat.CodeInternal || err.Code == chat.CodeRate {
+				e.sendHold = time.Now().Add(storageHold)
+				e.retry.Reset(storageHold)
+			}
 			return true
 		}
 		p.sent.refused = true

@@ -48,7 +48,7 @@ func (e *engine) comeAgain(r *room) {
 	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.Roster{Ref: ref, Room: r.id}) },
 		func(f wire.Frame, _ *chat.Error) {
 			list, ok := f.(*wire.RosterList)
-			if !ok || e.rooms[r.id] != r || r.active() {
+			if !ok || e.rooms[r.id] != r || r.active() || r.rec.Private.Unsaid {
 				return
 			}
 			if slices.ContainsFunc(list.Members, func(m wire.RosterMember) bool {
@@ -59,18 +59,30 @@ func (e *engine) comeAgain(r *room) {
 		})
 }
 
-// comeInto goes into a room of which this device has nothing: its group by an external commit, its name and rules from another member.
+// comeInto goes into a room of which this device has nothing: its group by an external commit, its name and rules from another member. Of one that it left, or was put out of, it has the
+// log so far, which must go on, and knows who was there: until one of them has signed or spoken in the group nothing of it is told there, since a server could call us into one of its own making.
 func (e *engine) comeInto(id chat.RoomID) {
 	r := newRoom(id, "")
-	if old := e.rooms[id]; old != nil && old.priv != nil { // left, or put out, and invited again
+	r.private()
+	r.rec.Name = e.freeName("", chat.AccountID{}, false)
+	if old := e.rooms[id]; old != nil && old.priv != nil {
 		e.unsubscribe(old)
+		e.leaveBehind(old, chat.Errorf(chat.CodeReturning, "room", old.rec.Name))
 		e.forgetSenders(old)
 		e.clearOffers(old)
 		r.outbox, r.order = old.outbox, old.order
+		if old.rec.Anchored {
+			r.rec, r.recent = old.rec, old.recent
+			r.rec.OwnCounter, r.rec.OwnHash, r.rec.AckedCounter, r.rec.AckedEnvelope = 0, [32]byte{}, 0, [32]byte{}
+			r.rec.Barrier, r.rec.Gap = old.rec.Seq, old.rec.Seq
+			was := old.rec.Private
+			r.rec.Private = &privateRecord{
+				Direct: was.Direct, Commit: was.Commit, LostAt: old.rec.Seq, Before: max(was.Before, old.rec.Seq),
+				Known: was.Known, KnownEpoch: was.KnownEpoch, Linked: len(was.Known) > 0,
+			}
+		}
 	}
-	r.private()
 	r.rec.Private.Lost, r.rec.Private.Nameless, r.rec.Joined = true, true, true
-	r.rec.Name = e.freeName("", chat.AccountID{}, false)
 	r.fresh = true
 	e.rooms[id] = r
 	e.touch(r)

@@ -92,6 +92,7 @@ func (e *engine) drive(r *room) {
 		}
 		p.drop(in)
 		in.done(err)
+		e.soon(func() { e.pump(r) }) // a message may have waited for it
 	}
 }
 
@@ -175,7 +176,7 @@ func (e *engine) takePackages(r *room, in *intent) {
 		}
 		p.drop(in)
 		in.done(orNil(err))
-		e.drive(r)
+		e.wake(r) // a message may have waited for it
 	}
 	accounts := in.add[:min(len(in.add), wire.MaxTake)]
 	if in.own {

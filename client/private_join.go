@@ -137,6 +137,11 @@ func (e *engine) askInvitations() {
 	e.ask(func(ref uint64) []byte { return wire.Encode(&wire.Invitations{Ref: ref}) },
 		func(f wire.Frame, err *chat.Error) {
 			list, ok := f.(*wire.InvitationList)
+			if !ok && e.session != nil {
+				e.inviting, e.moreInvited = false, false
+				e.inSession(storageHold, e.askInvitations)
+				return
+			}
 			if !ok || len(list.Invitations) == 0 {
 				e.inviting = false
 				if missing := e.calledElsewhere(); ok && (missing || !e.searched) {
@@ -166,11 +171,16 @@ func (e *engine) accept(list []wire.Invitation) {
 		if refused != nil {
 			e.cfg.Log.Warn("an invitation is refused", "room", inv.Room, "by", inv.Account, "err", refused)
 			e.emit(InvitationRefused{By: e.people.name(inv.Account), Err: asError(refused)})
+			delete(e.calls, inv.Room) // nor by another way
 		}
 		e.ask(func(ref uint64) []byte { return wire.Encode(&wire.Welcomed{Ref: ref, Room: inv.Room, Seq: inv.Seq}) },
 			func(_ wire.Frame, err *chat.Error) {
-				if err == nil {
+				switch {
+				case err == nil:
 					e.accept(list[1:])
+				case e.session != nil:
+					e.inviting = false
+					e.inSession(storageHold, e.askInvitations)
 				}
 			})
 	}
@@ -356,8 +366,7 @@ func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, chang
 		}
 		e.unsubscribe(old)
 		waits := chat.Errorf(chat.CodeReturning, "room", old.rec.Name) // for a room that is another one now
-		e.tellLive(old, waits)
-		e.tellBehind(old, waits)
+		e.leaveBehind(old, waits)
 		e.dropRaw(old)
 		e.forgetSenders(old)
 		e.clearOffers(old)
@@ -407,64 +416,6 @@ func (e *engine) forgetSenders(r *room) {
 	if err := e.clearRoom(TableSenders, r.id); err != nil {
 		e.fail(err)
 	}
-}
-
-// welcomeFromState fetches the tree that a Welcome of a large room doesn't have in it.
-func (e *engine) welcomeFromState(inv *wire.Invitation, w *mls.Welcome, k *mls.KeyPackageSecrets, ref []byte, next func(error)) {
-	e.ask(func(n uint64) []byte { return wire.Encode(&wire.State{Ref: n, Room: inv.Room}) },
-		func(f wire.Frame, err *chat.Error) {
-			state, ok := f.(*wire.RoomState)
-			if !ok {
-				if e.session != nil {
-					next(orNil(err))
-				}
-				return
-			}
-			e.welcomeWithTree(inv, w, k, ref, state, next)
-		})
-}
-
-// welcomeWithTree enters with the tree beside; where that is of a later epoch than the Welcome, by an external commit in the place that
-// the Welcome's commit has made for us.
-func (e *engine) welcomeWithTree(inv *wire.Invitation, w *mls.Welcome, k *mls.KeyPackageSecrets, ref []byte, state *wire.RoomState, next func(error)) {
-	old := e.rooms[inv.Room]
-	r := newRoom(inv.Room, "")
-	p := r.private()
-	if state.Seq != inv.Seq { // of a later epoch: in from outside, into the place that the Welcome's commit has made
-		if old == nil || !old.active() {
-			e.comeInto(inv.Room)
-		}
-		next(nil)
-		return
-	}
-	if old == nil { // a room that is new here, with many in it
-		g, changes, err := e.joinUnvetted(w, k, state.Tree)
-		if err == nil {
-			err = e.checkWelcome(inv, g, p)
-		}
-		if err == nil && !p.state.Direct { // that one is called by the other's name
-			r.rec.Private.Unvetted = true
-			e.entered(r, nil, inv, g, changes, k, ref)
-		}
-		if err != nil || !p.state.Direct {
-			next(err)
-			return
-		}
-	}
-	e.join(w, k, state.Tree, func(g *mls.Group, changes mls.Changes, err error) {
-		if err == nil {
-			err = e.checkWelcome(inv, g, p)
-		}
-		if err != nil {
-			next(err)
-			return
-		}
-		if old != nil {
-			r.rec.Name, r.outbox, r.order = old.rec.Name, old.outbox, old.order
-		}
-		e.entered(r, old, inv, g, changes, k, ref)
-		next(nil)
-	})
 }
 
 // otherThan is the other account of a group of two.

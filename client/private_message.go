@@ -62,7 +62,8 @@ func (e *engine) readContent(r *room, n chat.Seq, env *wire.PrivateEnvelope, o *
 		if r.rec.Private.Back {
 			v.rec.Form, v.rec.Code = Unreadable, chat.CodeMissed
 		}
-		if r.rec.Private.External { // by somebody who hadn't read yet that this device is there: our account was
+		if m := messageOf(env); r.rec.Private.External && m != nil && p.g.Epoch() <= m.Epoch()+lateEpochs { // by somebody who hadn't read yet that this device is there: our account was
+			v.rec.Code = chat.CodeMissed
 			e.missLate(r, n)
 		}
 		r.rec.Gap = max(r.rec.Gap, n)

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"slices"
 	"time"
 
 	"huisclos/chat"
@@ -13,11 +14,10 @@ import (
 func (e *engine) expelled(r *room) {
 	e.soon(func() {
 		switch {
-		case !r.active():
-		case r.rec.Private.Leaving: // as we wish
-			r.priv.out = true
-		default:
+		case r.active() && !r.rec.Private.Leaving:
 			e.notMember(r)
+		case r.active(): // as we wish: the commit that says so may be on its way
+			r.priv.out = true
 		}
 	})
 }
@@ -46,12 +46,44 @@ func (e *engine) readmitted(r *room) {
 	}
 }
 
+// leaveBehind answers whoever waits for something of a room whose place another one takes.
+func (e *engine) leaveBehind(old *room, err *chat.Error) {
+	e.tellLive(old, err)
+	e.tellBehind(old, err)
+	old.priv.answerAll(err)
+}
+
+// forgetRoom forgets a room of which there is nothing but its number.
+func (e *engine) forgetRoom(r *room) {
+	e.unsubscribe(r)
+	e.leaveBehind(r, chat.Errorf(chat.CodeNotMember, "room", r.rec.Name))
+	for _, o := range slices.Clone(r.outbox) {
+		e.failed(r, o, chat.Errorf(chat.CodeNotMember, "room", r.rec.Name))
+	}
+	if err := e.forgetGroup(r); err != nil {
+		e.fail(err)
+		return
+	}
+	delete(e.rooms, r.id)
+	e.stage.set(TableRooms, r.id[:], nil)
+	e.checkFlush()
+}
+
 // notMember takes the server's word that our account isn't on the room's roster. Nothing is forgotten by it: only a commit of the
 // group's own ends a membership.
 func (e *engine) notMember(r *room) {
 	err := chat.Errorf(chat.CodeNotMember, "room", r.rec.Name)
-	if rec := r.rec.Private; rec.Nameless && !rec.Linked && r.priv.g == nil { // nobody has seen more of it than that it waited
+	if r.rec.Private.Leaving { // as we wish; the commit that says so can't be read any more
 		e.gone(r)
+		e.leftRoom(r)
+		return
+	}
+	if rec := r.rec.Private; rec.Nameless && (!rec.Linked || rec.Before > 0) && r.priv.g == nil { // nobody has seen more of it than that it waited
+		if rec.Before > 0 {
+			e.gone(r)
+		} else {
+			e.soon(func() { e.forgetRoom(r) })
+		}
 		return
 	}
 	r.priv.answerAll(err)

@@ -80,6 +80,44 @@ func TestInvitedAgainBeforeTheRemovalWasRead(t *testing.T) {
 	}
 }
 
+// The same, when the server still delivers: the removal comes while the Welcome waits for it.
+func TestInvitedAgainWhileTheRemovalIsOnItsWay(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.person("alice", nil), w.person("bob", nil)
+	alice.found("team")
+	alice.invite("team", "bob")
+	await[client.Invited](bob, nil)
+	bob.say("team", "hello")
+	await(alice, text("hello"))
+	alice.say("team", "hello bob")
+	await(bob, text("hello bob"))
+	var slow atomic.Bool
+	slow.Store(true)
+	var held []wire.Frame
+	bob.between(func(f wire.Frame) []wire.Frame {
+		switch f.(type) {
+		case *wire.Entries:
+			if slow.Load() {
+				held = append(held, f)
+				return nil
+			}
+		case *wire.Page: // where the log ends, for the Welcome
+			slow.Store(false)
+			all := append([]wire.Frame{f}, held...)
+			held = nil
+			return all
+		}
+		return []wire.Frame{f}
+	})
+	if err := alice.Remove(w.ctx, "team", "bob"); err != nil {
+		t.Fatal(err)
+	}
+	alice.invite("team", "bob")
+	await(bob, func(e client.Invited) bool { return e.Room == "team" })
+	bob.say("team", "in again")
+	await(alice, text("in again"))
+}
+
 // A Welcome that the server gives again, after one was put out of the room, is neither taken nor complained about; the next invitation is taken.
 func TestOldWelcomeAgain(t *testing.T) {
 	w := newWorld(t)

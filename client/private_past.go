@@ -84,8 +84,8 @@ func (e *engine) miss(r *room, after, upto chat.Seq) {
 func (e *engine) tellPast(r *room, request chat.MessageID, a chat.AccountID, d chat.DeviceID, body []byte) {
 	p := r.priv
 	var want wantPast
-	if r.rec.Private.Unproven {
-		return // perhaps it isn't the room's group
+	if !e.tells(r) {
+		return
 	}
 	if wire.UnmarshalStrict(body, &want) != nil || want.Upto <= want.After || a != e.id.account() && p.pastTold[d] >= maxPastTold {
 		return
@@ -97,11 +97,17 @@ func (e *engine) tellPast(r *room, request chat.MessageID, a chat.AccountID, d c
 	e.tellAfter(r, wait, request, a, d, want)
 }
 
+// tells tells whether this device tells others anything of the past: it must be sure that the group is the room's, since it vouches for it by that, too.
+func (e *engine) tells(r *room) bool {
+	rec := r.rec.Private
+	return !rec.Unproven && !rec.Nameless && !e.unsure(r)
+}
+
 // tellAfter tells, after a time, what an account may be told, unless it was answered by then.
 func (e *engine) tellAfter(r *room, wait time.Duration, request chat.MessageID, a chat.AccountID, d chat.DeviceID, want wantPast) {
 	p := r.priv
 	e.afterwards(r, wait, func() {
-		if p.g == nil || p.pastAnswered[request] || p.devices[a] == 0 {
+		if p.g == nil || p.pastAnswered[request] || p.devices[a] == 0 || !e.tells(r) {
 			return
 		}
 		p.pastTold[d]++
@@ -163,6 +169,7 @@ func (e *engine) eachEntry(r *room, after, upto chat.Seq, f func(chat.Seq, *entr
 // givePast tells the newest messages of a range.
 func (e *engine) givePast(r *room, request chat.MessageID, want wantPast, since time.Time) {
 	answer := past{Answers: request}
+	want.After = max(want.After, r.rec.Private.Before)
 	size, rest := 0, false
 	err := e.eachEntry(r, want.After, want.Upto, func(n chat.Seq, rec *entryRecord) bool {
 		if rec.Form != Text && rec.Form != Taken || rec.What != Said || !rec.SharedBy.IsZero() {
@@ -235,6 +242,9 @@ func (e *engine) takePast(r *room, v *verdict, body []byte) {
 		accounts = append(accounts, got.Messages[i].Account)
 	}
 	e.withAccounts(accounts, func(*chat.Error) {
+		if e.rooms[r.id] != r || !r.active() {
+			return
+		}
 		kept := 0
 		for i := range got.Messages {
 			m := &got.Messages[i]
@@ -272,8 +282,9 @@ func (e *engine) keepPast(r *room, by chat.AccountID, m *pastMessage) (bool, err
 	if err != nil {
 		return false, err
 	}
-	known := found && !rec.Account.IsZero() && !rec.ID.IsZero() // by the log
-	if found && rec.Form != Unreadable && rec.Form != Silent || known && (rec.Account != m.Account || rec.ID != m.ID) {
+	known := found && !rec.Account.IsZero() && !rec.ID.IsZero()                           // by the log
+	missed := rec.Form == Unreadable || rec.Form == Silent && rec.Code == chat.CodeMissed // not what was read, and isn't shown
+	if found && !missed || known && (rec.Account != m.Account || rec.ID != m.ID) {
 		return false, nil
 	}
 	if !found {

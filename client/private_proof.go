@@ -16,16 +16,34 @@ import (
 // knowMembers notes who is in the group that we lose.
 func (e *engine) knowMembers(r *room) {
 	p, rec := r.priv, r.rec.Private
-	if p.g == nil || rec.Unproven {
+	if p.g == nil || rec.Unproven || rec.Unvetted {
 		return // what was known before still counts
 	}
-	rec.Known, rec.KnownEpoch = nil, p.g.Epoch()
+	rec.Known, rec.KnownEpoch, rec.LeafKey = nil, p.g.Epoch(), p.g.Leaf(p.g.Own()).SignatureKey
+	var silent []chat.DeviceID
 	p.g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
-		if d := leafOf(leaf).Device; d != e.id.device() {
+		switch d := leafOf(leaf).Device; {
+		case d == e.id.device():
+		case e.acted(r, d, leaf):
 			rec.Known = append(rec.Known, d)
+		default:
+			silent = append(silent, d)
 		}
 		return true
 	})
+	if len(rec.Known) == 0 { // nobody else could prove anything
+		rec.Known = silent
+	}
+}
+
+// acted tells whether a device has done something in the group since it was invited. One that hasn't may never have come: the server can keep its Welcome back, and call it into a group of its own making.
+func (e *engine) acted(r *room, d chat.DeviceID, leaf *mls.LeafNode) bool {
+	s, err := e.sender(r, d)
+	if err != nil {
+		e.fail(err)
+		return false
+	}
+	return s.Counter > 0 || leaf.Source != mls.SourceKeyPackage
 }
 
 // proves tells whether a message of a known device says that it is sure of its group itself: what is sent by a device that was lured there too must not prove it
@@ -43,7 +61,7 @@ func (e *engine) proven(r *room) {
 	if !rec.Unproven {
 		return
 	}
-	rec.Unproven, rec.Known = false, nil
+	rec.Unproven, rec.Known, rec.Before = false, nil, 0
 	e.touch(r)
 	r.priv.pastAsked = false
 	if !rec.Linked { // a linked device wasn't there before

@@ -174,7 +174,7 @@ func (e *engine) readWithout(r *room, n chat.Seq, entry *wire.Entry, v *verdict)
 			e.returnRefused(r, chat.Errorf(chat.CodeConflict))
 		}
 	case rec.Nameless || rec.Outside: // before this device came
-		v.rec.Form = Silent
+		v.rec.Form, v.rec.Code = Silent, chat.CodeMissed
 	default:
 		v.rec.Form, v.rec.Code = Unreadable, chat.CodeMissed
 	}
@@ -368,6 +368,13 @@ func (e *engine) advanced(r *room, n chat.Seq, v *verdict, m membership) {
 		e.put(TableSenders, senderKey(r.id, d), s)
 	}
 	v.rec.Devices = p.newDevices(m)
+	if slices.Contains(m.added, e.id.account()) { // perhaps one that was revoked on its way
+		e.soon(func() {
+			if p.g != nil && r.phase == live {
+				e.putOutRevoked(r)
+			}
+		})
+	}
 	came, went := p.count(m)
 	for _, a := range came {
 		p.came[a] = n
@@ -446,12 +453,13 @@ func (e *engine) removed(r *room, v *verdict, m membership, by chat.AccountID) {
 
 // gone forgets the group of a room that we aren't in any more. What was read stays.
 func (e *engine) gone(r *room) {
+	e.knowMembers(r)
 	if err := e.forgetGroup(r); err != nil {
 		e.fail(err)
 		return
 	}
 	p := r.priv
-	p.g, p.coming, p.sent = nil, nil, nil
+	p.g, p.coming, p.sent, p.vetting = nil, nil, nil, nil
 	r.rec.Joined = false
 	r.rec.Private.Gone, r.rec.Private.Leaving, r.rec.Private.Lost, r.rec.Private.Return = true, false, false, nil
 	e.stage.durable = true

@@ -25,7 +25,7 @@ func (e *engine) suspect(r *room, n, at chat.Seq, tries int) bool {
 	if p.cleared >= n {
 		return false
 	}
-	if n < r.head || r.phase != live {
+	if n < r.head || r.phase != live || r.rec.Private.Unvetted { // who isn't sure of his own group can't judge another
 		p.cleared, p.doubt = n, true
 		return false
 	}
@@ -103,7 +103,7 @@ func (r *room) lastCommit() chat.Seq {
 // settleDoubt looks, at the head of the log, whether we are where the others are.
 func (e *engine) settleDoubt(r *room) {
 	p := r.priv
-	if p == nil || !p.doubt || p.g == nil || r.phase != live || r.asking || len(r.pending) > 0 || e.session == nil {
+	if p == nil || !p.doubt || p.g == nil || r.rec.Private.Unvetted || r.phase != live || r.asking || len(r.pending) > 0 || e.session == nil {
 		return
 	}
 	p.doubt = false
@@ -189,7 +189,10 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 	if err != nil {
 		return err
 	}
-	ours, anew := false, true
+	ours, anew, was := false, true, rec.LeafKey
+	if p.g != nil && !rec.Unproven {
+		was = p.g.Leaf(p.g.Own()).SignatureKey
+	}
 	id := chat.NewMessageID(time.Now())
 	var changes mls.Changes
 	g, message, err := e.mls.JoinExternal(info, key, credential, mls.ExternalOptions{
@@ -197,8 +200,11 @@ func (e *engine) returnFrom(r *room, state *wire.RoomState, info *mls.GroupInfo)
 		Resync: func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
 			l := leafOf(leaf)
 			ours = ours || l.Account == e.id.account()
-			anew = anew && l.Device != e.id.device()
-			return l.Device == e.id.device()
+			if l.Device != e.id.device() {
+				return false
+			}
+			anew = !bytes.Equal(leaf.SignatureKey, was) // of an invitation that we didn't take, and from which the others count anew
+			return true
 		},
 	}, func(_ []byte, c mls.Changes) error {
 		changes = c
@@ -310,6 +316,11 @@ func (e *engine) returned(r *room, n chat.Seq, v *verdict) {
 		e.askProof(r)
 	}
 	e.wake(r)
+	e.soon(func() { // what the head is for, now that there is a group
+		if r.phase == live && e.rooms[r.id] == r && p.g == g {
+			e.caughtUpPrivate(r)
+		}
+	})
 }
 
 // returnRefused tries again after another commit has come first, or later after another refusal.
@@ -431,6 +442,9 @@ func (e *engine) caughtUpPrivate(r *room) {
 	e.compareRules(r)
 	e.repair(r)
 	e.settleDoubt(r)
+	if r.rec.Private.Voided > 0 && r.rec.Private.Voided == r.rec.Private.Commit {
+		e.afterwards(r, jitter(r.priv.g.Size()), func() { e.rightState(r) })
+	}
 	if r.priv.proposed() {
 		e.planCommit(r)
 	}

@@ -78,7 +78,7 @@ func (p *private) proposed() bool {
 // commitFirst wants a commit of what waits, once; before another state of the room, whose telling may wait for it.
 func (e *engine) commitFirst(r *room) {
 	p := r.priv
-	if p.sent == nil && (len(p.intents) == 0 || p.intents[0].state != nil) { // a state that is wanted waits for its telling, which waits for this
+	if p.sent == nil && (len(p.intents) == 0 || p.intents[0].state != nil || p.intents[0].silent || r.rec.Private.Unproven && !p.own()) { // what is wanted waits for its telling, or for a proof, which waits for this
 		p.intents = slices.Insert(p.intents, 0, new(intent))
 	}
 	e.soon(func() { e.drive(r) })
@@ -133,8 +133,8 @@ func (e *engine) protect(r *room, o *outgoing) bool {
 	if o.isText() && e.held(r, o) {
 		return false
 	}
-	if !e.unsure(r) && e.mustCommit(r) {
-		e.commitFirst(r)
+	if e.mustCommit(r) && (!e.unsure(r) || r.rec.Private.Unvetted) {
+		e.commitFirst(r) // which waits itself for the members to be verified
 		return false
 	}
 	if !e.confirmed(r) {
@@ -412,6 +412,7 @@ func (e *engine) leavePrivate(r *room, answer func(error)) {
 		if p.g != nil && e.session != nil {
 			e.leaveAlone(r)
 		}
+		r.rec.Private.Unsaid = p.g == nil
 		e.gone(r)
 		e.emit(Left{Room: r.rec.Name})
 		answer(nil)

@@ -56,14 +56,9 @@ func (e *engine) askRoomState(r *room) {
 		e.soon(func() { e.pump(r) })
 	}
 	p.stating = true
-	session := e.session
-	time.AfterFunc(statePatience+randomBelow(statePatience), func() {
-		e.c.later(func(e *engine) {
-			p.stating = false
-			if e.session == session && session != nil && e.rooms[r.id] == r && !e.ended {
-				e.askRoomState(r)
-			}
-		})
+	e.afterwards(r, statePatience+randomBelow(statePatience), func() {
+		p.stating = false
+		e.askRoomState(r)
 	})
 }
 

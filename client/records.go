@@ -113,6 +113,9 @@ type privateRecord struct {
 	Since       int64           `cbor:"26,keyasint,omitempty"` // when we came, ms since 1970
 	LostAt      chat.Seq        `cbor:"21,keyasint,omitempty"` // up to here we followed, before we didn't
 	Unjudged    chat.Seq        `cbor:"31,keyasint,omitempty"` // the last commit that we followed without knowing the room's rules
+	Before      chat.Seq        `cbor:"38,keyasint,omitempty"` // up to here we read it when we were a member another time: that isn't told until it is proven that this is the same room
+	Unsaid      bool            `cbor:"39,keyasint,omitempty"` // we left without being able to tell the others
+	LeafKey     []byte          `cbor:"41,keyasint,omitempty"` // of our leaf in the group that we lost
 	Rewound     bool            `cbor:"33,keyasint,omitempty"` // the log was put back, as the person has agreed to: an earlier epoch may be right
 	Unvetted    bool            `cbor:"34,keyasint,omitempty"` // who its members are isn't verified yet
 	Left        bool            `cbor:"32,keyasint,omitempty"` // that was told: what removes us is in the log

@@ -103,7 +103,7 @@ func (r *room) disconnected() {
 	r.refill = refilling{}
 	if p := r.priv; p != nil {
 		p.busy, p.again, p.later, p.sent, p.opened, p.early, p.out, p.pastAsked = false, false, false, nil, nil, 0, false, false
-		p.judging, p.vetting = false, nil
+		p.judging, p.stating, p.vetting = false, false, nil
 		p.ask = asking{}
 		p.reporting = false
 	}
@@ -165,7 +165,7 @@ func (e *engine) subscribe(r *room) {
 			if err.Code == chat.CodeRoomUnknown { // the server knows its number only
 				err = chat.Errorf(chat.CodeRoomUnknown, "name", r.rec.Name)
 			}
-			if err.Code == chat.CodeNotMember && r.priv != nil {
+			if r.priv != nil && (err.Code == chat.CodeNotMember || err.Code == chat.CodeRoomUnknown) { // nobody was left in it, and it was removed
 				if e.awaitRoster(r) {
 					return
 				}
@@ -404,17 +404,22 @@ func (e *engine) tellLive(r *room, err *chat.Error) {
 
 // tellBehind answers whoever waits for entries that are here now.
 func (e *engine) tellBehind(r *room, err *chat.Error) {
-	r.behind = slices.DeleteFunc(r.behind, func(w *waiter) bool {
+	var ready, waiting []*waiter
+	for _, w := range r.behind {
 		if err == nil && r.rec.Seq <= w.after {
-			return false
+			waiting = append(waiting, w)
+		} else {
+			ready = append(ready, w)
 		}
+	}
+	r.behind = waiting // before they are answered: an answer may bring us here again
+	for _, w := range ready {
 		if w.inTurn {
 			w.answer(orNil(err))
 		} else {
 			e.then(func() { w.answer(orNil(err)) })
 		}
-		return true
-	})
+	}
 }
 
 var errUnknownHash = errors.New("client: the hash of an entry is missing")

@@ -106,7 +106,9 @@ func (e *engine) commitOnce() bool {
 	}
 	e.watchBackup()
 	for r := range e.dirty {
-		e.put(TableRooms, r.id[:], &r.rec)
+		if e.rooms[r.id] == r { // another one may have taken its place
+			e.put(TableRooms, r.id[:], &r.rec)
+		}
 	}
 	clear(e.dirty)
 	if e.selfDirty {
