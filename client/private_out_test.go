@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"huisclos/chat"
 	"huisclos/client"
 	"huisclos/wire"
 )
@@ -161,5 +162,67 @@ func TestOldWelcomeAgain(t *testing.T) {
 	await(alice, text("again"))
 	if !again {
 		t.Error("nothing came again")
+	}
+}
+
+// A server that says that somebody who was put out is on the roster again gets nothing by it: the room stays as it was left, with all that was read.
+func TestServerThatCallsSomebodyBack(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.person("alice", nil), w.person("bob", nil)
+	alice.found("team")
+	alice.invite("team", "bob")
+	await[client.Invited](bob, nil)
+	bob.say("team", "hello")
+	await(alice, text("hello"))
+	alice.say("team", "hello bob")
+	await(bob, text("hello bob"))
+	before := bob.read("team")
+	var team wire.RoomInfo
+	lied := false
+	var asked atomic.Bool
+	me := bob.status().Account
+	bob.between(func(f wire.Frame) []wire.Frame {
+		switch f := f.(type) {
+		case *wire.Room:
+			if f.Info.Kind == chat.PrivateRoom {
+				team = f.Info
+			}
+		case *wire.RoomList:
+			if !team.Room.IsZero() {
+				lied = true
+				f.Rooms = append(f.Rooms, team)
+			}
+		case *wire.Failure:
+			if lied && !asked.Load() && f.Err().Code == chat.CodeNotMember {
+				asked.Store(true)
+				return []wire.Frame{&wire.RosterList{Type: wire.TypeRosterList, Ref: f.Ref, Room: team.Room, Members: []wire.RosterMember{{Account: me, Added: 1 << 39}}}}
+			}
+		}
+		return []wire.Frame{f}
+	})
+	bob.cut()
+	bob.online()
+	if _, err := bob.Send(w.ctx, "team", "still here"); err != nil {
+		t.Fatal(err)
+	}
+	if err := alice.Remove(w.ctx, "team", "bob"); err != nil {
+		t.Fatal(err)
+	}
+	await[client.PutOut](bob, nil)
+	carol := w.person("carol", nil)
+	alice.invite("team", "carol")
+	await[client.Invited](carol, nil)
+	carol.say("team", "he is out") // now that counts
+	await(alice, text("he is out"))
+	bob.cut()
+	bob.online()
+	for !asked.Load() {
+		bob.status()
+	}
+	if _, err := bob.Send(w.ctx, "team", "am I in?"); err == nil {
+		t.Error("bob writes")
+	}
+	if got := bob.read("team"); len(got) < len(before) || !slices.Equal(got[:len(before)], before) {
+		t.Errorf("bob reads %q, and read %q", got, before)
 	}
 }
