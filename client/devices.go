@@ -86,6 +86,13 @@ func (e *engine) pinList(a chat.AccountID, rec *personRecord, next *trust.Device
 	for _, s := range next.Statements()[e.people.list(a).Version():] {
 		if s.Action == trust.ListRevoke {
 			e.emit(DeviceRevoked{Name: rec.Name, Account: a, Device: s.Device, Mine: a == e.id.account()})
+			e.soon(func() { // the list is pinned then
+				for _, r := range e.roomsInOrder() {
+					if r.priv != nil && r.priv.g != nil && r.phase == live && r.priv.devices[a] > 0 {
+						e.putOutRevoked(r)
+					}
+				}
+			})
 			if t := e.moving[s.Device]; t != nil && a == e.id.account() {
 				e.endTransfer(t)
 			}

@@ -3,6 +3,7 @@ package client
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"huisclos/chat"
 	"huisclos/mls"
@@ -133,16 +134,49 @@ func (e *engine) ownLeaves(p *private) (all []chat.DeviceID) {
 }
 
 // putOutRevoked has devices of our account that it has revoked removed from a room: whoever revoked them may have been killed before he could.
+// Those of others go too, where we may remove them: their person may have no device left there that could. For these we wait a while, since more than one of us may do it.
 func (e *engine) putOutRevoked(r *room) {
-	p := r.priv
-	list := e.people.list(e.id.account())
-	gone := slices.DeleteFunc(e.ownLeaves(p), func(d chat.DeviceID) bool {
-		_, revoked := list.Revoked(d)
-		return !revoked
-	})
-	if len(gone) > 0 && !slices.ContainsFunc(p.intents, func(in *intent) bool { return len(in.devices) > 0 }) {
-		e.want(r, &intent{devices: gone})
+	own, others := e.revokedLeaves(r)
+	if len(own) > 0 {
+		e.putOut(r, own)
 	}
+	if len(others) > 0 {
+		e.afterwards(r, jitter(r.priv.g.Size())+revokedPatience, func() {
+			if r.priv.g == nil || r.phase != live {
+				return
+			}
+			if _, others := e.revokedLeaves(r); len(others) > 0 {
+				e.putOut(r, others)
+			}
+		})
+	}
+}
+
+// revokedPatience is how long a person's own devices have to take out one that was revoked.
+const revokedPatience = 2 * time.Second
+
+func (e *engine) putOut(r *room, devices []chat.DeviceID) {
+	if !slices.ContainsFunc(r.priv.intents, func(in *intent) bool { return len(in.devices) > 0 }) {
+		e.want(r, &intent{devices: devices})
+	}
+}
+
+// revokedLeaves are the devices in a group that their accounts have revoked, and that we may remove.
+func (e *engine) revokedLeaves(r *room) (own, others []chat.DeviceID) {
+	p, me := r.priv, e.id.account()
+	p.g.Members(func(_ mls.LeafIndex, leaf *mls.LeafNode) bool {
+		l := leafOf(leaf)
+		_, revoked := e.people.list(l.Account).Revoked(l.Device)
+		switch {
+		case !revoked || l.Device == e.id.device():
+		case l.Account == me:
+			own = append(own, l.Device)
+		case p.permitsRemoval(me, l.Account) == nil && len(others) < maxSilent:
+			others = append(others, l.Device)
+		}
+		return true
+	})
+	return own, others
 }
 
 // newDevices are the members to whom a change brings another device.

@@ -114,3 +114,38 @@ func TestMessageBetweenACommitAndItsReader(t *testing.T) {
 		t.Errorf("the laptop reads %q", got)
 	}
 }
+
+// A person's only device in a room is revoked by one that isn't there: whoever leads the room takes it out.
+func TestRevokedByADeviceThatIsNotThere(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.person("alice", nil), w.person("bob", nil)
+	laptop := bob.second()
+	bob.between(func(f wire.Frame) []wire.Frame { // it never learns of the room
+		switch f.(type) {
+		case *wire.Invited, *wire.InvitationList:
+			return nil
+		}
+		return []wire.Frame{f}
+	})
+	alice.found("team")
+	alice.invite("team", "bob")
+	await(laptop, func(e client.Invited) bool { return e.Room == "team" })
+	laptop.say("team", "hello")
+	await(alice, text("hello"))
+	alice.say("team", "hello you")
+	await(laptop, text("hello you"))
+	if _, err := bob.RevokeDevice(w.ctx, laptop.status().Device.String()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := alice.Safety(w.ctx, "bob"); err != nil { // she asks who he is
+		t.Fatal(err)
+	}
+	await[client.DeviceRevoked](alice, nil)
+	for two := true; two; { // bob's first one has a leaf still, and may come in yet
+		all, err := alice.Members(w.ctx, "team")
+		if err != nil {
+			t.Fatal(err)
+		}
+		two = slices.ContainsFunc(all, func(m client.MemberView) bool { return m.Devices > 1 })
+	}
+}

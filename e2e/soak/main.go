@@ -180,7 +180,7 @@ func (s *soak) startServer(first bool) error {
 // gather starts everybody, and makes the rooms with a few members each.
 func (s *soak) gather() error {
 	for i := range s.clients {
-		p := &person{name: fmt.Sprintf("p%d", i)}
+		p := &person{name: fmt.Sprintf("p%d", i), loses: i < min(s.revoked, s.second/2)}
 		s.people = append(s.people, p)
 		garbage := 0
 		if i%10 == 9 {
@@ -296,7 +296,7 @@ func (s *soak) change(r *room) {
 		if p := r.member(); p != r.owner {
 			r.set(p, false)
 			s.changed.Add(1)
-			_, _ = p.ask(s.ctx, "leave", r.name)
+			_, _ = p.leaver().ask(s.ctx, "leave", r.name)
 		}
 	default:
 		_, _ = r.owner.ask(s.ctx, "topic", r.name, fmt.Sprint(rand.Int()))

@@ -13,7 +13,8 @@ import (
 
 // person is somebody with one device, or two.
 type person struct {
-	name string
+	name  string
+	loses bool // its second device, on the way
 
 	mu      sync.Mutex // guards devices
 	devices []*process
@@ -30,6 +31,14 @@ func (p *person) all() []*process {
 func (p *person) any() *process {
 	all := p.all()
 	return all[rand.IntN(len(all))]
+}
+
+// leaver is a device that leaves rooms: one that is to be revoked might not come to it, and then nobody else of the person is there.
+func (p *person) leaver() *process {
+	if p.loses {
+		return p.all()[0]
+	}
+	return p.any()
 }
 
 // ask has one of the devices do something.
