@@ -62,6 +62,8 @@ type Config struct {
 	RawBytes int64
 	// Beside is the size of a private room's tree, in bytes, up to which it goes into each Welcome; a larger one goes beside it, once. 0: 64 KiB.
 	Beside int
+	// Renewing is the size of a private room, in devices, up to which a newcomer renews his keys before he writes. 0: 100.
+	Renewing int
 	// Tail is how many of a room's last messages are read first when it is new to us; 0: 100.
 	Tail uint32
 	// Window is how many messages may be on their way unacknowledged; 0: 128.
@@ -81,6 +83,7 @@ func (c Config) withDefaults() Config {
 	def(&c.Tail, 100)
 	def(&c.RawBytes, rawBytes)
 	def(&c.Beside, beside)
+	def(&c.Renewing, maxUpdated)
 	def(&c.Window, 128)
 	def(&c.Backoff, 500*time.Millisecond)
 	def(&c.MaxBackoff, time.Minute)

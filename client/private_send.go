@@ -64,7 +64,7 @@ func (p *private) cadence() time.Duration {
 // invitation.
 func (e *engine) mustCommit(r *room) bool {
 	p := r.priv
-	return p.proposed() || r.rec.Private.Updated == 0 && p.g.Size() > 1 && p.g.Size() <= maxUpdated
+	return p.proposed() || r.rec.Private.Updated == 0 && p.g.Size() > 1 && p.g.Size() <= e.cfg.Renewing
 }
 
 // proposed tells whether something waits to be committed that we can commit: nobody can remove himself.

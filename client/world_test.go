@@ -99,12 +99,13 @@ type tamper func(wire.Frame) []wire.Frame
 // person is a client whose link can be tampered with.
 type person struct {
 	*client.Client
-	w      *world
-	vault  client.Vault
-	events <-chan client.Event
-	now    func() time.Time // nil: the machine's clock
-	tail   uint32
-	beside int
+	w        *world
+	vault    client.Vault
+	events   <-chan client.Event
+	now      func() time.Time // nil: the machine's clock
+	tail     uint32
+	beside   int
+	renewing int
 
 	mu     sync.Mutex // guards tamper and link
 	tamper tamper
@@ -138,7 +139,7 @@ func (p *person) open(name string) {
 	}
 	var err error
 	p.Client, err = client.Open(client.Config{
-		Vault: p.vault, Address: w.address, Server: w.identity.Fingerprint(), Key: w.key.Reveal(), Name: name, Software: "test", Packages: 4, Now: p.now, Tail: p.tail, Beside: p.beside, RawBytes: w.raw,
+		Vault: p.vault, Address: w.address, Server: w.identity.Fingerprint(), Key: w.key.Reveal(), Name: name, Software: "test", Packages: 4, Now: p.now, Tail: p.tail, Beside: p.beside, Renewing: p.renewing, RawBytes: w.raw,
 		Dial: p.dial, Backoff: 5 * time.Millisecond, MaxBackoff: 50 * time.Millisecond,
 	})
 	if err != nil {
