@@ -83,6 +83,7 @@ func TestTheServerIsToldTheRules(t *testing.T) {
 		return len(m.Changes) == 1 && m.Changes[0].About == client.AboutSlow && m.Changes[0].Value == "3600"
 	})
 	bob.say("team", "seen that too") // the first may go
+	await(bob, text("seen that too"))
 	if now, _ := w.rules(room); now.Slow != 3600 || len(now.Free) != 1 || now.Free[0] != account(alice) {
 		t.Errorf("slow mode: %+v", now)
 	}
@@ -109,6 +110,9 @@ func TestTheServerIsToldTheRules(t *testing.T) {
 	if now, _ := w.rules(room); len(now.Muted) != 0 || now.Slow != 0 {
 		t.Errorf("ended: %+v", now)
 	}
+	await(carol, func(m client.Message) bool {
+		return len(m.Changes) == 1 && m.Changes[0].About == client.AboutSlow && m.Changes[0].Value == "0"
+	})
 	carol.say("team", "at last")
 	await(alice, text("at last"))
 }
