@@ -370,6 +370,9 @@ func (e *engine) entered(r, old *room, inv *wire.Invitation, g *mls.Group, chang
 		e.dropRaw(old)
 		e.forgetSenders(old)
 		e.clearOffers(old)
+		if was := old.rec.Private; !slices.Contains(was.Known, inv.Device) { // who wasn't there may have made up the group
+			r.rec.Private.Before = max(was.Before, old.rec.Seq)
+		}
 	}
 	if err := e.saver(r)(changes); err != nil {
 		e.fail(err)
