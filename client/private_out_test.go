@@ -226,3 +226,54 @@ func TestServerThatCallsSomebodyBack(t *testing.T) {
 		t.Errorf("bob reads %q, and read %q", got, before)
 	}
 }
+
+// Who is invited again by somebody who wasn't there before doesn't tell in that group what was read there before: it may be one that a server has made up to ask for it.
+func TestInvitedAgainByAStranger(t *testing.T) {
+	w := newWorld(t)
+	alice, bob, carol := w.person("alice", nil), w.person("bob", nil), w.person("carol", nil)
+	alice.found("team")
+	if err := alice.SetPast(w.ctx, "team", -1); err != nil {
+		t.Fatal(err)
+	}
+	alice.invite("team", "bob")
+	await[client.Invited](bob, nil)
+	bob.say("team", "hello")
+	await(alice, text("hello"))
+	alice.say("team", "a secret")
+	await(bob, text("a secret"))
+	if err := alice.Remove(w.ctx, "team", "bob"); err != nil {
+		t.Fatal(err)
+	}
+	await[client.PutOut](bob, nil)
+	if err := alice.SetPast(w.ctx, "team", 0); err != nil { // so that carol isn't told
+		t.Fatal(err)
+	}
+	alice.invite("team", "carol")
+	await[client.Invited](carol, nil)
+	if err := alice.SetRole(w.ctx, "team", "carol", client.RoleOwner); err != nil {
+		t.Fatal(err)
+	}
+	carol.say("team", "hello")
+	await(alice, text("hello"))
+	if err := alice.Close(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := carol.SetPast(w.ctx, "team", -1); err != nil {
+		t.Fatal(err)
+	}
+	carol.invite("team", "bob")
+	await(bob, func(e client.Invited) bool { return e.By == "carol" })
+	bob.say("team", "here again")
+	await(carol, text("here again"))
+	laptop := carol.second() // it asks for all that there was
+	await[client.PastEnded](laptop, nil)
+	for named := false; !named; {
+		named = slices.ContainsFunc(laptop.status().Rooms, func(r client.RoomView) bool { return r.Name == "team" })
+	}
+	if got := laptop.read("team"); !slices.Contains(got, "bob: here again") || slices.Contains(got, "alice: a secret") {
+		t.Errorf("told %q", got)
+	}
+	if got := bob.read("team"); !slices.Contains(got, "alice: a secret") {
+		t.Errorf("bob has %q himself", got)
+	}
+}
