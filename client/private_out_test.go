@@ -265,7 +265,14 @@ func TestInvitedAgainByAStranger(t *testing.T) {
 	await(bob, func(e client.Invited) bool { return e.By == "carol" })
 	bob.say("team", "here again")
 	await(carol, text("here again"))
-	laptop := carol.second() // it asks for all that there was
+	found, err := w.find(carol.phrase())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := carol.Close(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	laptop := w.restored(found) // it asks for all that there was, and nobody but bob can answer
 	await[client.PastEnded](laptop, nil)
 	for named := false; !named; {
 		named = slices.ContainsFunc(laptop.status().Rooms, func(r client.RoomView) bool { return r.Name == "team" })
