@@ -67,18 +67,8 @@ func TestLeaveTakesAllDevicesAlong(t *testing.T) {
 // Who leaves and takes somebody along who leaves too, by a commit of his own, is in the room until others have taken him out, and then out of it.
 func TestWhoLeavesCommitsAnothersLeaving(t *testing.T) {
 	w := newWorld(t)
-	vault := client.NewMemory()
-	alice, bob, carol := w.person("alice", vault), w.person("bob", nil), w.person("carol", nil)
-	alice.found("team")
-	for _, p := range []*person{bob, carol} {
-		alice.invite("team", p.name())
-		await[client.Invited](p, nil)
-		p.say("team", "hello from "+p.name())
-		await(alice, text("hello from "+p.name()))
-	}
-	alice.say("team", "hello to both")
-	await(bob, text("hello to both"))
-	await(carol, text("hello to both"))
+	alice, others := w.talking("bob", "carol")
+	bob, carol := others[0], others[1]
 	if err := alice.Close(w.ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -94,8 +84,8 @@ func TestWhoLeavesCommitsAnothersLeaving(t *testing.T) {
 		}
 	}
 	await(bob, func(m client.Message) bool { return slices.Contains(m.Left, "carol") })
-	vault.Reopen()
-	alice = w.person("alice", vault)
+	alice.vault.(*client.Memory).Reopen()
+	alice = w.person("alice", alice.vault)
 	await(alice, func(m client.Message) bool { return slices.Contains(m.Left, "bob") })
 	if got := alice.members("team"); !slices.Equal(got, []string{"alice"}) {
 		t.Errorf("alice sees %v", got)

@@ -13,17 +13,9 @@ import (
 // A device that comes while the removal of its person doesn't count yet waits for the room in vain; it forgets that, and comes in when its person is invited again.
 func TestDeviceThatWaitsForARoomItsPersonIsPutOutOf(t *testing.T) {
 	w := newWorld(t)
-	alice, bob, carol := w.person("alice", nil), w.person("bob", nil), w.person("carol", nil)
-	alice.found("team")
-	for _, p := range []*person{bob, carol} {
-		alice.invite("team", p.name())
-		await[client.Invited](p, nil)
-		p.say("team", "hello from "+p.name())
-		await(alice, text("hello from "+p.name()))
-	}
-	if err := alice.Remove(w.ctx, "team", "bob"); err != nil {
-		t.Fatal(err)
-	}
+	alice, others := w.talking("bob", "carol")
+	bob, carol := others[0], others[1]
+	alice.remove("team", "bob")
 	await[client.PutOut](bob, nil)
 	await(carol, func(m client.Message) bool { return slices.Contains(m.Removed, "bob") })
 	laptop := bob.second()
@@ -47,15 +39,8 @@ func TestDeviceThatWaitsForARoomItsPersonIsPutOutOf(t *testing.T) {
 // Who was put out of a room before he had read that, and is invited again, reads it then.
 func TestInvitedAgainBeforeTheRemovalWasRead(t *testing.T) {
 	w := newWorld(t)
-	alice, bob, carol := w.person("alice", nil), w.person("bob", nil), w.person("carol", nil)
-	alice.found("team")
-	for _, p := range []*person{bob, carol} {
-		alice.invite("team", p.name())
-		await[client.Invited](p, nil)
-		p.say("team", "hello from "+p.name())
-		await(alice, text("hello from "+p.name()))
-	}
-	await(bob, text("hello from carol"))
+	alice, others := w.talking("bob", "carol")
+	bob, carol := others[0], others[1]
 	var slow atomic.Bool
 	slow.Store(true)
 	bob.between(func(f wire.Frame) []wire.Frame {
@@ -64,9 +49,7 @@ func TestInvitedAgainBeforeTheRemovalWasRead(t *testing.T) {
 		}
 		return []wire.Frame{f}
 	})
-	if err := alice.Remove(w.ctx, "team", "bob"); err != nil {
-		t.Fatal(err)
-	}
+	alice.remove("team", "bob")
 	await(carol, func(m client.Message) bool { return slices.Contains(m.Removed, "bob") })
 	carol.say("team", "bob is out")
 	await[client.PutOut](bob, nil)
@@ -84,14 +67,8 @@ func TestInvitedAgainBeforeTheRemovalWasRead(t *testing.T) {
 // The same, when the server still delivers: the removal comes while the Welcome waits for it.
 func TestInvitedAgainWhileTheRemovalIsOnItsWay(t *testing.T) {
 	w := newWorld(t)
-	alice, bob := w.person("alice", nil), w.person("bob", nil)
-	alice.found("team")
-	alice.invite("team", "bob")
-	await[client.Invited](bob, nil)
-	bob.say("team", "hello")
-	await(alice, text("hello"))
-	alice.say("team", "hello bob")
-	await(bob, text("hello bob"))
+	alice, others := w.talking("bob")
+	bob := others[0]
 	var slow atomic.Bool
 	slow.Store(true)
 	var held []wire.Frame
@@ -110,9 +87,7 @@ func TestInvitedAgainWhileTheRemovalIsOnItsWay(t *testing.T) {
 		}
 		return []wire.Frame{f}
 	})
-	if err := alice.Remove(w.ctx, "team", "bob"); err != nil {
-		t.Fatal(err)
-	}
+	alice.remove("team", "bob")
 	alice.invite("team", "bob")
 	await(bob, func(e client.Invited) bool { return e.Room == "team" })
 	bob.say("team", "in again")
@@ -142,9 +117,7 @@ func TestOldWelcomeAgain(t *testing.T) {
 	await[client.Invited](bob, nil)
 	bob.say("team", "hello")
 	await(alice, text("hello"))
-	if err := alice.Remove(w.ctx, "team", "bob"); err != nil {
-		t.Fatal(err)
-	}
+	alice.remove("team", "bob")
 	await[client.PutOut](bob, nil)
 	again = false
 	bob.cut()
@@ -168,14 +141,8 @@ func TestOldWelcomeAgain(t *testing.T) {
 // A server that says that somebody who was put out is on the roster again gets nothing by it: the room stays as it was left, with all that was read.
 func TestServerThatCallsSomebodyBack(t *testing.T) {
 	w := newWorld(t)
-	alice, bob := w.person("alice", nil), w.person("bob", nil)
-	alice.found("team")
-	alice.invite("team", "bob")
-	await[client.Invited](bob, nil)
-	bob.say("team", "hello")
-	await(alice, text("hello"))
-	alice.say("team", "hello bob")
-	await(bob, text("hello bob"))
+	alice, others := w.talking("bob")
+	bob := others[0]
 	before := bob.read("team")
 	var team wire.RoomInfo
 	lied := false
@@ -205,9 +172,7 @@ func TestServerThatCallsSomebodyBack(t *testing.T) {
 	if _, err := bob.Send(w.ctx, "team", "still here"); err != nil {
 		t.Fatal(err)
 	}
-	if err := alice.Remove(w.ctx, "team", "bob"); err != nil {
-		t.Fatal(err)
-	}
+	alice.remove("team", "bob")
 	await[client.PutOut](bob, nil)
 	carol := w.person("carol", nil)
 	alice.invite("team", "carol")
@@ -241,9 +206,7 @@ func TestInvitedAgainByAStranger(t *testing.T) {
 	await(alice, text("hello"))
 	alice.say("team", "a secret")
 	await(bob, text("a secret"))
-	if err := alice.Remove(w.ctx, "team", "bob"); err != nil {
-		t.Fatal(err)
-	}
+	alice.remove("team", "bob")
 	await[client.PutOut](bob, nil)
 	if err := alice.SetPast(w.ctx, "team", 0); err != nil { // so that carol isn't told
 		t.Fatal(err)

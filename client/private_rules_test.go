@@ -24,6 +24,29 @@ func (w *world) team(names ...string) (*person, []*person, chat.RoomID) {
 	return alice, others, alice.roomID("team")
 }
 
+// talking is a room of alice and others in which all have spoken.
+func (w *world) talking(names ...string) (alice *person, others []*person) {
+	w.t.Helper()
+	alice, others, _ = w.team(names...)
+	for _, p := range others {
+		p.say("team", "hello from "+p.name())
+		await(alice, text("hello from "+p.name()))
+	}
+	alice.say("team", "hello all")
+	for _, p := range others {
+		await(p, text("hello all"))
+	}
+	return alice, others
+}
+
+// remove takes somebody out of a room.
+func (p *person) remove(room, name string) {
+	p.w.t.Helper()
+	if err := p.Remove(p.w.ctx, room, name); err != nil {
+		p.w.t.Fatal(err)
+	}
+}
+
 func (p *person) roomView(name string) client.RoomView {
 	p.w.t.Helper()
 	s, err := p.Status(p.w.ctx)

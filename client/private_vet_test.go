@@ -18,15 +18,23 @@ func (w *world) large(name string) *person {
 	return p
 }
 
-// Into a large room one comes before it is known who is in it; reading and writing wait for that.
-func TestLargeRoomOfStrangers(t *testing.T) {
-	w := newWorld(t)
-	alice, bob, carol := w.large("alice"), w.large("bob"), w.large("carol")
+// largeRoom is one of two, who have met.
+func (w *world) largeRoom() (alice, bob *person) {
+	w.t.Helper()
+	alice, bob = w.large("alice"), w.large("bob")
 	alice.found("team")
 	alice.invite("team", "bob")
 	await[client.Invited](bob, nil)
-	bob.say("team", "before carol")
-	await(alice, text("before carol"))
+	bob.say("team", "I am bob")
+	await(alice, text("I am bob"))
+	return alice, bob
+}
+
+// Into a large room one comes before it is known who is in it.
+func TestLargeRoomOfStrangers(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.largeRoom()
+	carol := w.large("carol")
 	alice.invite("team", "carol")
 	if e := await[client.Invited](carol, nil); e.By != "alice" || e.Members != 3 {
 		t.Errorf("%+v", e)
@@ -43,15 +51,10 @@ func TestLargeRoomOfStrangers(t *testing.T) {
 	}
 }
 
-// Somebody for whom nobody vouches is in a large room: it is left before anything of it is read or said.
+// Somebody for whom nobody vouches is in a large room: it is left.
 func TestLargeRoomWithAGhost(t *testing.T) {
 	w := newWorld(t)
-	alice, bob := w.large("alice"), w.large("bob")
-	alice.found("team")
-	alice.invite("team", "bob")
-	await[client.Invited](bob, nil)
-	bob.say("team", "I am bob")
-	await(alice, text("I am bob"))
+	alice, bob := w.largeRoom()
 	ghost := bob.status().Account
 	carol := &person{w: w, beside: 1} // who hasn't met bob in the lobby either
 	carol.between(func(f wire.Frame) []wire.Frame {
@@ -78,23 +81,17 @@ func TestLargeRoomWithAGhost(t *testing.T) {
 // A device that stops before it knows who is in a large room goes on with that when it starts again.
 func TestLargeRoomAfterAStop(t *testing.T) {
 	w := newWorld(t)
-	alice, bob := w.large("alice"), w.large("bob")
+	alice, bob := w.largeRoom()
+	stranger := bob.status().Account
 	memory := client.NewMemory()
 	carol := &person{w: w, vault: memory, beside: 1}
-	carol.open("carol")
-	alice.found("team")
-	alice.invite("team", "bob")
-	await[client.Invited](bob, nil)
-	bob.say("team", "I am bob")
-	await(alice, text("I am bob"))
-	known := carol.status().Account
-	stranger := bob.status().Account
 	carol.between(func(f wire.Frame) []wire.Frame {
-		if p, ok := f.(*wire.People); ok && slices.ContainsFunc(p.People, func(x wire.Person) bool { return x.Account == stranger && x.Account != known }) {
+		if p, ok := f.(*wire.People); ok && slices.ContainsFunc(p.People, func(x wire.Person) bool { return x.Account == stranger }) {
 			return nil // the answer never comes
 		}
 		return []wire.Frame{f}
 	})
+	carol.open("carol")
 	go func() { _ = alice.Invite(w.ctx, "team", "carol") }()
 	await[client.Invited](carol, nil)
 	if _, err := carol.Members(w.ctx, "team"); chat.CodeOf(err) != chat.CodeVerifying {
@@ -116,14 +113,9 @@ func TestLargeRoomAfterAStop(t *testing.T) {
 // While it isn't known yet who is in a large room one writes there, and reads those who are known; what others did to the group waits, and nobody is shown as a member.
 func TestLargeRoomBeforeItIsVetted(t *testing.T) {
 	w := newWorld(t)
-	alice, bob, dave := w.large("alice"), w.large("bob"), w.person("dave", nil)
-	alice.found("team")
-	alice.invite("team", "bob")
-	await[client.Invited](bob, nil)
-	bob.say("team", "I am bob")
-	await(alice, text("I am bob"))
+	alice, bob := w.largeRoom()
+	dave := w.person("dave", nil)
 	carol := &person{w: w, beside: 1, renewing: 1} // the room is so large to her that she writes before she has new keys
-	carol.open("carol")
 	stranger := bob.status().Account
 	var known atomic.Bool
 	var held []wire.Frame
@@ -138,6 +130,7 @@ func TestLargeRoomBeforeItIsVetted(t *testing.T) {
 		}
 		return all
 	})
+	carol.open("carol")
 	alice.invite("team", "carol")
 	await[client.Invited](carol, nil)
 	carol.say("team", "who is here?")
@@ -175,12 +168,7 @@ func TestLargeRoomBeforeItIsVetted(t *testing.T) {
 // What somebody writes whom the server can't name isn't shown, also when it comes before the others are verified.
 func TestLargeRoomWithATalkingGhost(t *testing.T) {
 	w := newWorld(t)
-	alice, bob := w.large("alice"), w.large("bob")
-	alice.found("team")
-	alice.invite("team", "bob")
-	await[client.Invited](bob, nil)
-	bob.say("team", "I am bob")
-	await(alice, text("I am bob"))
+	alice, bob := w.largeRoom()
 	ghost := bob.status().Account
 	carol := &person{w: w, beside: 1} // who hasn't met bob in the lobby either
 	carol.between(func(f wire.Frame) []wire.Frame {
